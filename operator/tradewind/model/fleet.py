@@ -1,0 +1,136 @@
+"""The clusters: what can be had on each, at what price, and what is free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import inf
+
+from tradewind.model.health import UNHEARD, Judgement
+from tradewind.model.workload import Market, Tier
+
+
+class Scheduling(StrEnum):
+    """What the cluster's owner allows."""
+
+    ENABLED = "Enabled"
+    CORDONED = "Cordoned"
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A node's taint."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Toleration:
+    """A pod's toleration; an empty key with Exists tolerates everything."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+    def tolerates(self, taint: Taint) -> bool:
+        """Whether it covers the taint, by the rules of Kubernetes."""
+        if self.effect and self.effect != taint.effect:
+            return False
+        if not self.key:
+            return self.operator == "Exists"
+        return self.key == taint.key and (self.operator == "Exists" or self.value == taint.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What can be had on a cluster, at what price, and how to ask for it.
+
+    Attributes:
+        accelerator: the type, or "" for CPU only.
+        per_node: accelerators on one node.
+        usd_per_accelerator_hour: price of one accelerator; 0 where `accelerator` is "".
+        usd_per_cpu_hour: price of one core, for work without accelerators.
+        max_nodes: the pool may grow to this from zero; None means only nodes that exist.
+        provisioning_s: from asking for a node to its being ready.
+        node_selector: from `podPatch`: which nodes the offer speaks of.
+        tolerations: from `podPatch`: which taints its pods accept.
+        node_cpu_cores, node_memory_bytes: what a new node brings; infinite where not said.
+    """
+
+    name: str
+    market: Market
+    accelerator: str = ""
+    per_node: int = 0
+    usd_per_accelerator_hour: float = 0.0
+    usd_per_cpu_hour: float = 0.0
+    max_nodes: int | None = None
+    provisioning_s: float = 0.0
+    node_selector: dict[str, str] = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    node_cpu_cores: float = inf
+    node_memory_bytes: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a member: what it is, and what is free on it.
+
+    Attributes:
+        accelerator: the type by its labels; "" if it has none or none that is known.
+        accelerator_resource: the extended resource it offers, such as `nvidia.com/gpu`.
+    """
+
+    name: str
+    labels: dict[str, str]
+    ready: bool = True
+    schedulable: bool = True
+    accelerator: str = ""
+    accelerator_resource: str = ""
+    free_accelerators: int = 0
+    free_cpu_cores: float = inf
+    free_memory_bytes: float = inf
+    free_pods: int = 110
+    taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Pods that a copy is going to have on an offer's nodes, though no node shows them yet."""
+
+    offer: str
+    count: int
+    cpu_cores: float
+    memory_bytes: float
+    accelerators: int
+    accelerator_resource: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One FederatedCluster with what is known of its inside.
+
+    Attributes:
+        promised: demands of copies that are placed here and not yet bound to nodes.
+        known: whether nodes and pods have been read; without it nothing is free.
+    """
+
+    name: str
+    provider: str
+    region: str
+    tier: Tier = Tier.CLOUD
+    jurisdiction: str = ""
+    scheduling: Scheduling = Scheduling.ENABLED
+    labels: dict[str, str] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    promised: tuple[Demand, ...] = ()
+    health: Judgement = UNHEARD
+    known: bool = True
+
+    @property
+    def location(self) -> str:
+        """Its place in a NetworkMap: `provider/region`."""
+        return f"{self.provider}/{self.region}"

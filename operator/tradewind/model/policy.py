@@ -1,0 +1,160 @@
+"""Effective values: workload, namespace policy, cluster policy, built-in by type; the first that is set counts.
+
+For limits (mode, cooldown, moves per hour) the strictest counts instead, so that a tenant may only tighten.
+Every built-in default stands here, with the reason for its figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
+
+from tradewind.model.workload import WorkloadType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+T = TypeVar("T")
+Number = TypeVar("Number", int, float)
+
+
+class Guarantee(StrEnum):
+    """How many copies may run while a cluster can't be seen."""
+
+    AT_MOST_ONCE = "AtMostOnce"
+    AT_LEAST_ONCE = "AtLeastOnce"
+
+
+class Mode(StrEnum):
+    """Whether decisions are carried out, or only shown."""
+
+    ENFORCE = "Enforce"
+    RECOMMEND = "Recommend"
+
+
+DEFAULT_GUARANTEE = {
+    # Two writers can ruin a checkpoint, and a job that waits loses only time.
+    WorkloadType.TRAINING: Guarantee.AT_MOST_ONCE,
+    WorkloadType.BATCH: Guarantee.AT_MOST_ONCE,
+    # A second server does no harm, and silence does.
+    WorkloadType.INFERENCE: Guarantee.AT_LEAST_ONCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLayer:
+    """What one layer says; None where it is silent."""
+
+    mode: Mode | None = None
+    usd_per_delay_hour: float | None = None
+    pricing_horizon_s: float | None = None
+    guarantee: Guarantee | None = None
+    cooldown_s: float | None = None
+    max_moves_per_hour: int | None = None
+    copy_config: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePolicy:
+    """What counts for one workload; shown in its status."""
+
+    mode: Mode
+    guarantee: Guarantee
+    usd_per_delay_hour: float
+    pricing_horizon_s: float
+    cooldown_s: float
+    max_moves_per_hour: int
+    copy_config: bool
+
+
+BUILT_IN = PolicyLayer(
+    mode=Mode.ENFORCE,
+    # Delay is free until someone says what an hour is worth: no price is invented.
+    usd_per_delay_hour=0.0,
+    # A day: long enough that a transfer is judged against real use, short enough that prices still hold.
+    pricing_horizon_s=24 * 3600.0,
+    # Five minutes outlast a control plane's restart; three moves an hour bound the loss to a flapping fleet.
+    cooldown_s=300.0,
+    max_moves_per_hour=3,
+    # Work that names a ConfigMap or Secret can't start without it.
+    copy_config=True,
+)
+
+
+def resolve(
+    workload_type: WorkloadType, *, workload: PolicyLayer, namespace: PolicyLayer, cluster: PolicyLayer
+) -> EffectivePolicy:
+    """Combine the layers into what counts."""
+    layers = (workload, namespace, cluster, BUILT_IN)
+    modes = {layer.mode for layer in layers}
+    return EffectivePolicy(
+        mode=Mode.RECOMMEND if Mode.RECOMMEND in modes else Mode.ENFORCE,
+        guarantee=first(workload.guarantee, namespace.guarantee, cluster.guarantee, DEFAULT_GUARANTEE[workload_type]),
+        usd_per_delay_hour=first(*(layer.usd_per_delay_hour for layer in layers)),
+        pricing_horizon_s=first(*(layer.pricing_horizon_s for layer in layers)),
+        cooldown_s=_strictest((layer.cooldown_s for layer in layers[:-1]), BUILT_IN.cooldown_s, max),
+        max_moves_per_hour=_strictest(
+            (layer.max_moves_per_hour for layer in layers[:-1]), BUILT_IN.max_moves_per_hour, min
+        ),
+        copy_config=all(layer.copy_config is not False for layer in layers),
+    )
+
+
+def first(*values: T | None) -> T:
+    """Return the first value that is set; the last one always is."""
+    return next(value for value in values if value is not None)
+
+
+def _strictest(
+    said: Iterable[Number | None], built_in: Number | None, pick: Callable[[list[Number]], Number]
+) -> Number:
+    values = [value for value in said if value is not None]
+    return pick(values) if values else first(built_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How silence becomes an outage. Times in seconds."""
+
+    # Two seconds is as often as a hundred API servers can be asked without anyone noticing.
+    probe_interval_s: float = 2.0
+    # Control planes restart within half a minute in an upgrade; without an agent there is one kind of evidence only.
+    down_after_one_kind_s: float = 30.0
+    # A cluster that has just come back often goes again.
+    up_after_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class MoveBudget:
+    """How fast work may leave, and when nothing may."""
+
+    # 30 a second is what a target's API server takes without slowing down.
+    per_minute: int = 1800
+    burst: int = 100
+    # Above this share of the fleet silent at once, the hub's own network is the likelier cause.
+    max_unhealthy_percent: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorType:
+    """A row of the accelerator table: how a type is recognised, and how fast it is.
+
+    Attributes:
+        node_labels: all must match for a node to count as this type.
+        relative_speed: training throughput relative to A100-80GB.
+    """
+
+    name: str
+    node_labels: dict[str, str]
+    relative_speed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPolicy:
+    """The ClusterPlacementPolicy, or what counts without one."""
+
+    layer: PolicyLayer = field(default_factory=PolicyLayer)
+    detection: Detection = field(default_factory=Detection)
+    moves: MoveBudget = field(default_factory=MoveBudget)
+    accelerators: tuple[AcceleratorType, ...] = ()
