@@ -1,0 +1,89 @@
+# Everything runs from a fresh clone with Python 3.11 or later; `make` lists the targets.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: .venv demo test test-fast test-lab check bench crds lab-up lab-down engine kind-up image clean help
+
+BIN := .venv/bin
+# Touched last, so that an interrupted installation is done again.
+READY := .venv/.ready
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Without Go on PATH the extra "lab" brings one, to build the lab's binaries with.
+EXTRAS := dev$(if $(shell command -v go),,,lab)
+comma := ,
+
+DOCKER ?= docker
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/tradewind/__init__.py)
+IMAGE ?= tradewind:$(VERSION)
+KIND_CLUSTER ?= tradewind
+MEMBERS ?=
+LAB_WORKERS ?= 1
+
+.venv: $(READY) ## make the Python environment in .venv, with uv or with pip
+
+$(READY): pyproject.toml uv.lock
+	@if command -v uv >/dev/null && env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv \
+		uv sync --frozen $(patsubst %,--extra %,$(subst $(comma), ,$(EXTRAS))); then :; \
+	elif [ -z "$(PYTHON)" ]; then \
+		echo "Tradewind needs Python 3.11 or later: none is on PATH (or name one: make PYTHON=...)" >&2; exit 1; \
+	else \
+		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv; } && \
+		$(PYTHON) .ci/constraints.py uv.lock > .venv/constraints.txt && \
+		$(BIN)/python -m pip install --constraint .venv/constraints.txt --editable '.[$(EXTRAS)]'; \
+	fi
+	@touch $@
+
+demo: $(READY) ## place work on three clusters, kill one, watch the work move (KEEP=1 leaves the lab up)
+	$(BIN)/tradewind demo $(if $(KEEP),--keep)
+
+test: test-fast test-lab ## run all tests
+
+test-fast: $(READY) ## run the tests that need no API server
+	$(BIN)/pytest -n auto -m "not lab"
+
+test-lab: $(READY) ## run the tests that use real API servers
+	$(BIN)/tradewind lab binaries
+	$(BIN)/pytest -n $(LAB_WORKERS) -m lab
+
+check: $(READY) ## check format, lint, types, import contracts and generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/tradewind crds --check
+
+bench: $(READY) ## measure placements per second on real API servers
+	$(BIN)/tradewind bench e2e
+
+crds: $(READY) ## write the CRDs, for kubectl and for the chart, from the models
+	$(BIN)/tradewind crds
+
+lab-up: $(READY) ## start a hub and three member clusters on this machine (MEMBERS=a,b names others)
+	$(BIN)/tradewind lab up $(if $(MEMBERS),--members $(MEMBERS))
+
+lab-down: $(READY) ## end the lab and remove its files
+	$(BIN)/tradewind lab down
+
+engine:
+	@$(DOCKER) info >/dev/null 2>&1 || \
+		{ echo "No Docker engine answers (tried: $(DOCKER) info). Start one, or use make lab-up, which needs none." >&2; exit 1; }
+
+image: engine ## build the container image
+	$(DOCKER) build --tag $(IMAGE) .
+
+kind-up: image ## install the image and the chart on a kind cluster (needs Docker, kind, helm)
+	@for tool in kind helm; do command -v $$tool >/dev/null || { echo "$$tool is not on PATH" >&2; exit 1; }; done
+	kind get clusters | grep -qx $(KIND_CLUSTER) || \
+		kind create cluster --name $(KIND_CLUSTER) --config kind-config.yaml --wait 120s
+	kind load docker-image $(IMAGE) --name $(KIND_CLUSTER)
+	helm upgrade --install tradewind helm/tradewind --kube-context kind-$(KIND_CLUSTER) \
+		--namespace tradewind-system --create-namespace --wait --timeout 5m \
+		--set image.repository=$(firstword $(subst :, ,$(IMAGE))) --set image.tag=$(lastword $(subst :, ,$(IMAGE)))
+
+clean: ## end the lab, remove the environment, caches and build results
+	@if [ -x $(BIN)/tradewind ] && [ -d .tradewind ]; then $(BIN)/tradewind lab down; fi
+	rm -rf .venv .tradewind dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
