@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, no part of a package
 """Print the versions of uv.lock as constraints for pip, so that an install without uv gets the tested ones."""
 
 import sys
