@@ -8,9 +8,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# Without Go on PATH the extra "lab" brings one, to build the lab's binaries with.
-EXTRAS := dev$(if $(shell command -v go),,,lab)
+# Where PATH has no Go 1.26 or later, the extra "lab" brings one, to build the lab's binaries with.
+EXTRAS = dev $(shell minor=$$(GOTOOLCHAIN=local go version 2>/dev/null | sed -n 's/.* go1\.\([0-9]*\).*/\1/p'); \
+	[ "$${minor:-0}" -ge 26 ] || echo lab)
 comma := ,
+space := $(subst ,, )
 
 DOCKER ?= docker
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/tradewind/__init__.py)
@@ -23,13 +25,13 @@ LAB_WORKERS ?= 1
 
 $(READY): pyproject.toml uv.lock
 	@if command -v uv >/dev/null && env -u VIRTUAL_ENV UV_PROJECT_ENVIRONMENT=.venv \
-		uv sync --frozen $(patsubst %,--extra %,$(subst $(comma), ,$(EXTRAS))); then :; \
+		uv sync --frozen $(patsubst %,--extra %,$(EXTRAS)); then :; \
 	elif [ -z "$(PYTHON)" ]; then \
 		echo "Tradewind needs Python 3.11 or later: none is on PATH (or name one: make PYTHON=...)" >&2; exit 1; \
 	else \
 		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv; } && \
 		$(PYTHON) .ci/constraints.py uv.lock > .venv/constraints.txt && \
-		$(BIN)/python -m pip install --constraint .venv/constraints.txt --editable '.[$(EXTRAS)]'; \
+		$(BIN)/python -m pip install --constraint .venv/constraints.txt --editable '.[$(subst $(space),$(comma),$(strip $(EXTRAS)))]'; \
 	fi
 	@touch $@
 
