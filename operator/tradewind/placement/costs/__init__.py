@@ -1,0 +1,1 @@
+"""Terms of the total cost, one file each; `placement.registry` lists them."""

@@ -1,0 +1,1 @@
+"""Hard limits, one file each; `placement.registry` lists them in order."""

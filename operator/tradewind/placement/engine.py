@@ -1,0 +1,153 @@
+"""Placement: every offer of every cluster is filtered and priced for each ask, and the cheapest that may take it does.
+
+All asks are planned together under shared capacity: who comes first by priority and age takes room that later ones then
+don't see. Nothing depends on the order of the input, on time or on chance.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewind.model.plan import Candidate, Decision, Refusal, Wake
+from tradewind.model.units import SECONDS_PER_HOUR, format_usd
+from tradewind.placement.capacity import Capacity
+from tradewind.placement.framework import FilterContext
+from tradewind.placement.pricing import Pricer
+from tradewind.placement.registry import CAPACITY, STANDING
+from tradewind.placement.screen import Screen
+from tradewind.placement.table import tabulate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tradewind.model.fleet import Cluster, Offer
+    from tradewind.model.network import Network
+    from tradewind.model.plan import Ask
+    from tradewind.model.workload import Key
+    from tradewind.placement.pricing import Prices
+    from tradewind.placement.table import Floats, Mask
+
+PLACED = "Placed"
+UNSCHEDULABLE = "Unschedulable"
+NO_OFFERS = "NoOffers"
+PRICE_INVALID = "PriceInvalid"
+
+_PRICE_INVALID = Refusal(
+    PRICE_INVALID, "a price, link or run time is negative or not finite, so there is no total", Wake.CLUSTER
+)
+
+
+def plan(
+    asks: Sequence[Ask], *, fleet: Sequence[Cluster], network: Network, speeds: Mapping[str, float]
+) -> list[Decision]:
+    """Decide where each ask goes.
+
+    Args:
+        asks: workloads that want a place.
+        fleet: all clusters, with what is free and what is promised on them.
+        network: links between locations.
+        speeds: relative throughput by accelerator type; a type that is missing counts as unknown.
+
+    Returns:
+        One decision per ask, in the order in which they were made: highest priority, then oldest, then by key.
+    """
+    planner = _Planner(fleet, network=network, speeds=speeds)
+    return [planner.decide(ask) for ask in sorted(asks, key=_urgency)]
+
+
+def standing(ask: Ask, *, cluster: Cluster, offer: Offer) -> tuple[Refusal, ...]:
+    """Say why work that runs on an offer may not stay there: the filters that hold while running, and no others."""
+    context = FilterContext(ask, cluster, offer, frozenset())
+    return tuple(refusal for one in STANDING if (refusal := one.check(context)) is not None)
+
+
+class _Planner:
+    """The working copy of one call of `plan`."""
+
+    def __init__(self, fleet: Sequence[Cluster], *, network: Network, speeds: Mapping[str, float]) -> None:
+        self._table = tabulate(fleet)
+        self._capacity = Capacity(self._table)
+        self._screen = Screen(self._table)
+        self._pricer = Pricer(self._table, network=network, speeds=speeds)
+
+    def decide(self, ask: Ask) -> Decision:
+        """Choose for one ask, and take the room."""
+        if not len(self._table):
+            return Decision(ask.workload.key, None, NO_OFFERS, _no_offers(len(self._table.clusters)))
+        # 1. What the rules allow, and where the pods fit.
+        pods = ask.workload.pods
+        screened = self._screen.of(ask)
+        rooms = self._capacity.rooms(pods)
+        fits = screened.countable & (rooms.fits >= pods.count)
+        # 2. What it costs everywhere, also where it is refused, to show what a refusal costs.
+        queue_s = np.where(fits, rooms.queue_s, 0.0)
+        prices = self._pricer.price(ask, queue_s=queue_s)
+        feasible = screened.accepted & fits & prices.valid
+        candidates = self._candidates(ask, fits=fits, queue_s=queue_s, prices=prices)
+        # 3. The cheapest; of equals the first by cluster and offer, which is how the rows are ordered.
+        if not feasible.any():
+            return Decision(ask.workload.key, None, UNSCHEDULABLE, _unplaced(candidates), candidates)
+        row = int(np.where(feasible, prices.total, np.inf).argmin())
+        # 4. Its room is gone for whoever comes next.
+        self._capacity.reserve(row, pods)
+        return Decision(ask.workload.key, candidates[0], PLACED, _placed(candidates), candidates)
+
+    def _candidates(self, ask: Ask, *, fits: Mask, queue_s: Floats, prices: Prices) -> tuple[Candidate, ...]:
+        """Put every row into words, the cheapest feasible first, then the refused ones, those without a price last."""
+        refusals = [self._refusals(ask, row, fits=bool(fits[row]), prices=prices) for row in range(len(self._table))]
+        refused = np.array([bool(one) for one in refusals])
+        price = np.where(prices.shown, prices.total, np.inf)
+        return tuple(
+            Candidate(
+                cluster=self._table.rows[row][0].name,
+                offer=self._table.rows[row][1].name,
+                market=self._table.rows[row][1].market,
+                refusals=refusals[row],
+                usd=prices.usd(row),
+                run_h=float(prices.run_h[row]) if prices.shown[row] else 0.0,
+                transfer_h=float(prices.transfer_h[row]) if prices.shown[row] else 0.0,
+                queue_h=float(queue_s[row]) / SECONDS_PER_HOUR,
+                assumed=self._pricer.assumed(ask, prices, row),
+            )
+            for row in np.lexsort((price, refused)).tolist()
+        )
+
+    def _refusals(self, ask: Ask, row: int, *, fits: bool, prices: Prices) -> tuple[Refusal, ...]:
+        screened = self._screen.of(ask)
+        found = screened.refusals[row]
+        if screened.countable[row] and not fits:
+            cluster, offer = self._table.rows[row]
+            shortage = self._capacity.shortage(row, ask.workload.pods)
+            refusal = CAPACITY.check(FilterContext(ask, cluster, offer, self._table.accelerators, shortage))
+            found = (*found, refusal) if refusal else found
+        return found if prices.valid[row] else (*found, _PRICE_INVALID)
+
+
+def _urgency(ask: Ask) -> tuple[int, float, Key]:
+    return -ask.workload.priority, ask.workload.created_s, ask.workload.key
+
+
+def _placed(candidates: tuple[Candidate, ...]) -> str:
+    chosen, count = candidates[0], sum(candidate.feasible for candidate in candidates)
+    rank = "the only feasible offer" if count == 1 else f"the cheapest of {count} feasible offers"
+    return f"{chosen.cluster}/{chosen.offer} is {rank}: {format_usd(chosen.total_usd)} in total"
+
+
+def _unplaced(candidates: tuple[Candidate, ...]) -> str:
+    counts = Counter(reason for one in candidates for reason in {refusal.reason for refusal in one.refusals})
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    nearest = min(candidates, key=lambda one: len(one.refusals))
+    offers = "the only offer" if len(candidates) == 1 else f"none of {len(candidates)} offers"
+    takes = "can't take it" if len(candidates) == 1 else "can take it"
+    why = "; ".join(refusal.message for refusal in nearest.refusals)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in ranked)
+    return f"{offers} {takes} ({reasons}); nearest is {nearest.cluster}/{nearest.offer}: {why}"
+
+
+def _no_offers(clusters: int) -> str:
+    if not clusters:
+        return "there are no clusters: create a FederatedCluster"
+    return f"none of {clusters} clusters has an offer: add spec.offers to a FederatedCluster"

@@ -1,0 +1,37 @@
+"""The work may name the providers that it trusts, and those that it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tradewind.model.plan import Refusal, Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from tradewind.model.plan import Ask
+    from tradewind.placement.framework import FilterContext
+
+PROVIDER_DENIED = "ProviderDenied"
+
+
+class Provider:
+    """The cluster's provider is on the allow list, if there is one, and not on the deny list."""
+
+    NAME: ClassVar[str] = "provider"
+    HOLDS_WHILE_RUNNING: ClassVar[bool] = True
+    WAKES_ON: ClassVar[Wake] = Wake.WORKLOAD  # a cluster's provider never changes
+
+    def reads(self, ask: Ask, /) -> Hashable:
+        """The lists."""
+        return ask.workload.constraints.providers
+
+    def check(self, context: FilterContext, /) -> Refusal | None:
+        """Refuse by the deny list first: it is the stronger wish."""
+        wanted, provider = context.ask.workload.constraints.providers, context.cluster.provider
+        if provider in wanted.deny:
+            return Refusal(PROVIDER_DENIED, f"the work denies provider {provider}", self.WAKES_ON)
+        if wanted.allow and provider not in wanted.allow:
+            allowed = ", ".join(sorted(wanted.allow))
+            return Refusal(PROVIDER_DENIED, f"provider {provider} is not among those allowed: {allowed}", self.WAKES_ON)
+        return None

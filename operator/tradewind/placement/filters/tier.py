@@ -1,0 +1,36 @@
+"""The work may ask for clouds, data centres or the edge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from tradewind.model.plan import Refusal, Wake
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from tradewind.model.plan import Ask
+    from tradewind.placement.framework import FilterContext
+
+TIER_NOT_ALLOWED = "TierNotAllowed"
+
+
+class InTier:
+    """The cluster's tier is one of those that the work names, if it names any."""
+
+    NAME: ClassVar[str] = "tier"
+    HOLDS_WHILE_RUNNING: ClassVar[bool] = True
+    WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
+
+    def reads(self, ask: Ask, /) -> Hashable:
+        """The tiers."""
+        return ask.workload.constraints.tiers
+
+    def check(self, context: FilterContext, /) -> Refusal | None:
+        """Refuse other tiers."""
+        tiers, tier = context.ask.workload.constraints.tiers, context.cluster.tier
+        if not tiers or tier in tiers:
+            return None
+        return Refusal(
+            TIER_NOT_ALLOWED, f"tier {tier} is not among those allowed: {', '.join(sorted(tiers))}", self.WAKES_ON
+        )

@@ -1,0 +1,46 @@
+"""All filters and cost terms, in the order in which people read their reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tradewind.placement.costs.compute import Compute
+from tradewind.placement.costs.delay import Delay
+from tradewind.placement.costs.egress import Egress
+from tradewind.placement.filters.accelerator import Accelerator
+from tradewind.placement.filters.capacity import EnoughCapacity
+from tradewind.placement.filters.health import Health
+from tradewind.placement.filters.jurisdiction import Jurisdiction
+from tradewind.placement.filters.market import InMarket
+from tradewind.placement.filters.provider import Provider
+from tradewind.placement.filters.scheduling import NotCordoned
+from tradewind.placement.filters.selector import Selector
+from tradewind.placement.filters.tier import InTier
+from tradewind.placement.filters.veto import NotVetoed
+
+if TYPE_CHECKING:
+    from tradewind.placement.framework import Cost, Filter
+
+HEALTH: Filter = Health()
+ACCELERATOR: Filter = Accelerator()
+
+FILTERS: tuple[Filter, ...] = (
+    HEALTH,  # the cluster's verdict is Healthy
+    NotCordoned(),  # its owner lets new work in
+    Provider(),  # the work trusts the provider
+    Jurisdiction(),  # the law of the place suits the work
+    InTier(),  # cloud, data centre or edge, as the work asks
+    Selector(),  # its labels match the work's selector
+    InMarket(),  # the work accepts the market
+    ACCELERATOR,  # the offer has an accelerator that the work can use
+    NotVetoed(),  # no delivery of this work was refused there
+)
+CAPACITY: Filter = EnoughCapacity()  # the pods fit; apart, since the answer changes with every reservation
+
+STANDING: tuple[Filter, ...] = tuple(one for one in FILTERS if one.HOLDS_WHILE_RUNNING)
+
+COSTS: tuple[Cost, ...] = (
+    Compute(),  # accelerators or cores, also while they wait for data
+    Egress(),  # what providers charge for data that leaves
+    Delay(),  # what the user's waiting is worth
+)

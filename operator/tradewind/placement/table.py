@@ -1,0 +1,70 @@
+"""The fleet's offers as columns: a row per offer, by cluster and offer, so that nothing depends on input order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewind.model.fleet import Cluster, Offer
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferTable:
+    """All offers of the fleet; every array has one entry per row.
+
+    Attributes:
+        clusters: by name, each with its offers and nodes by name.
+        rows: cluster and offer of each row.
+        cluster_of: index into `clusters`.
+        first_row: per cluster, the row of its first offer; its other rows follow.
+        accelerators: the accelerator types that some offer has.
+    """
+
+    clusters: tuple[Cluster, ...]
+    rows: tuple[tuple[Cluster, Offer], ...]
+    cluster_of: Ints
+    first_row: tuple[int, ...]
+    usd_per_accelerator_hour: Floats
+    usd_per_cpu_hour: Floats
+    without_accelerator: Mask
+    accelerators: frozenset[str]
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.rows)
+
+
+def tabulate(fleet: Sequence[Cluster]) -> OfferTable:
+    """Lay the fleet out as columns."""
+    clusters = tuple(_ordered(cluster) for cluster in sorted(fleet, key=lambda cluster: cluster.name))
+    rows = tuple((cluster, offer) for cluster in clusters for offer in cluster.offers)
+    sizes = [len(cluster.offers) for cluster in clusters]
+    offers = [offer for _, offer in rows]
+    return OfferTable(
+        clusters=clusters,
+        rows=rows,
+        cluster_of=np.repeat(np.arange(len(clusters), dtype=np.int64), sizes),
+        first_row=tuple(sum(sizes[:index]) for index in range(len(sizes))),
+        usd_per_accelerator_hour=np.array([offer.usd_per_accelerator_hour for offer in offers], dtype=np.float64),
+        usd_per_cpu_hour=np.array([offer.usd_per_cpu_hour for offer in offers], dtype=np.float64),
+        without_accelerator=np.array([not offer.accelerator for offer in offers], dtype=np.bool_),
+        accelerators=frozenset(offer.accelerator for offer in offers if offer.accelerator),
+    )
+
+
+def _ordered(cluster: Cluster) -> Cluster:
+    return replace(
+        cluster,
+        offers=tuple(sorted(cluster.offers, key=lambda offer: offer.name)),
+        nodes=tuple(sorted(cluster.nodes, key=lambda node: node.name)),
+    )
