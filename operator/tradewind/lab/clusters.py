@@ -36,6 +36,8 @@ _ARGUMENTS: dict[Component, dict[str, str]] = {
     Component.APISERVER: {"profiling": "false"},
     Component.CONTROLLER_MANAGER: _CLIENT | {"profiling": "false", "concurrent-job-syncs": "20"},
     Component.SCHEDULER: _CLIENT | {"profiling": "false"},
+    # Else it writes a line for every pod that it touches.
+    Component.NODES: {"v": "WARN"},
 }
 
 

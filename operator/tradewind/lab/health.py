@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewind.lab import nodes
 from tradewind.lab.errors import LabError
+from tradewind.lab.kubeapi import STRATEGIC_PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tradewind.lab.nodes import Pool
 
 _POLL_S = 0.2
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
 def add_nodes(cluster: Cluster, pools: Iterable[Pool]) -> None:
@@ -28,14 +30,16 @@ def add_nodes(cluster: Cluster, pools: Iterable[Pool]) -> None:
         api.close()
 
 
-def list_nodes(cluster: Cluster) -> list[dict[str, Any]]:
-    """Every node."""
+def count_nodes(cluster: Cluster) -> tuple[int, int]:
+    """How many nodes there are, and how many of them are ready and in the hands of the node simulator."""
     api = cluster.api(timeout_s=5.0)
     try:
-        items: list[dict[str, Any]] = api.get("/api/v1/nodes")["items"]
-        return items
+        items = api.get("/api/v1/nodes")["items"]
+        leases = api.get(_LEASES)["items"]
     finally:
         api.close()
+    kept = {lease["metadata"]["name"] for lease in leases if lease["spec"].get("holderIdentity")}
+    return len(items), sum(is_ready(node) and node["metadata"]["name"] in kept for node in items)
 
 
 def is_ready(node: dict[str, Any]) -> bool:
@@ -44,14 +48,48 @@ def is_ready(node: dict[str, Any]) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def wait_nodes(cluster: Cluster, *, expected: int, timeout_s: float) -> None:
-    """Wait until this many nodes are ready."""
+def wait_nodes(cluster: Cluster, *, timeout_s: float) -> None:
+    """Wait until every node is ready and kept so by the simulator."""
     deadline = time.monotonic() + timeout_s
-    while (ready := sum(map(is_ready, list_nodes(cluster)))) < expected:
+    while True:
+        total, ready = count_nodes(cluster)
+        if ready == total:
+            return
         if time.monotonic() > deadline:
             raise LabError(
                 "NodesNotReady",
-                f"{ready} of {expected} nodes of {cluster.name!r} became ready within {timeout_s:g} s",
+                f"{ready} of {total} nodes of {cluster.name!r} became ready within {timeout_s:g} s",
                 next_step=f"Look into {cluster.folder / 'logs' / 'kwok-controller.log'}.",
             )
         time.sleep(_POLL_S)
+
+
+def release_nodes(cluster: Cluster) -> None:
+    """Take the nodes from a simulator that was killed.
+
+    Each run of KWOK holds them by Leases under a name of its own: its successor would else wait until they expire,
+    and for up to 40 s no pod would start.
+    """
+    api = cluster.api()
+    try:
+        for lease in api.get(_LEASES)["items"]:
+            api.patch(f"{_LEASES}/{lease['metadata']['name']}", {"spec": {"holderIdentity": None}})
+    finally:
+        api.close()
+
+
+def mark_lost(cluster: Cluster) -> None:
+    """Write into every node what the controller manager writes when its heartbeats have stopped for too long."""
+    lost = {
+        "type": "Ready",
+        "status": "Unknown",
+        "reason": "NodeStatusUnknown",
+        "message": "Kubelet stopped posting node status.",
+    }
+    api = cluster.api()
+    try:
+        for node in api.get("/api/v1/nodes")["items"]:
+            path = f"/api/v1/nodes/{node['metadata']['name']}/status"
+            api.patch(path, {"status": {"conditions": [lost]}}, kind=STRATEGIC_PATCH)
+    finally:
+        api.close()

@@ -1,38 +1,30 @@
-"""The lab: what ``tradewind lab`` and the tests do with it."""
+"""The lab: what ``tradewind lab``, the demo and the tests do with it."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
-import shutil
-import signal
 import subprocess
-import sys
-import threading
-import time
-from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from tradewind.lab import binaries, control, health, nodes, ports, processes
+from tradewind.lab import binaries, control, faults, nodes, startup
 from tradewind.lab.clusters import Cluster
 from tradewind.lab.errors import LabError
 from tradewind.lab.progress import Progress
-from tradewind.lab.state import DEFAULT_MEMBERS, DEFAULT_NAME, HUB, ClusterRecord, LabRecord, check_name, lab_folder
+from tradewind.lab.proxy import Mode
+from tradewind.lab.state import DEFAULT_MEMBERS, DEFAULT_NAME, HUB, LabRecord, lab_folder
 from tradewind.lab.tools import CONTROL_PLANE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tradewind.lab.nodes import Pool
+    from tradewind.lab.processes import Component
 
-_CREATE_TIMEOUT_S = 120.0
-_READY_TIMEOUT_S = 60.0
-_SUPERVISOR_TIMEOUT_S = 15.0
-_POLL_S = 0.05
+TIME_SCALE = 1 / 60
+"""Lab seconds per second of an offer's ``provisioning``, where nothing else is said."""
 
 
 class Lab:
@@ -56,7 +48,7 @@ class Lab:
         members: Sequence[str] = DEFAULT_MEMBERS,
         pools: Mapping[str, list[Pool]] | None = None,
         nodes_per_pool: int = nodes.DEFAULT_NODES,
-        time_scale: float = 1 / 60,
+        time_scale: float = TIME_SCALE,
         root: Path | None = None,
         progress: Progress | None = None,
     ) -> Self:
@@ -66,23 +58,21 @@ class Lab:
         Nothing is left behind where it fails or is interrupted.
         """
         progress = progress or Progress(quiet=True)
-        folder = _new_folder(name, root=root, members=members)
-        every_pool = {
+        programs = binaries.ensure(CONTROL_PLANE, progress=progress)
+        its_pools = {
             member: (pools or {}).get(member) or nodes.default_pools(member, nodes=nodes_per_pool) for member in members
         }
-        with _nothing_left_behind(folder):
-            programs = binaries.ensure(CONTROL_PLANE, progress=progress)
+        folder = startup.new_folder(name, root=root, members=members)
+        with startup.nothing_left_behind(folder):
             with progress.task(f"starting a hub and {len(members)} members"):
-                lab = cls(_start(name, folder, members, programs=programs, time_scale=time_scale, pools=every_pool))
-                lab._check_identities()
+                record = startup.start(folder, members, programs=programs, time_scale=time_scale, pools=its_pools)
             with progress.task("waiting for the nodes"):
-                for member, its_pools in every_pool.items():
-                    health.add_nodes(lab.cluster(member), its_pools)
-                for member, its_pools in every_pool.items():
-                    expected = sum(pool.nodes for pool in its_pools)
-                    health.wait_nodes(lab.cluster(member), expected=expected, timeout_s=_READY_TIMEOUT_S)
-            lab.record.save()
-        return lab
+                startup.populate(folder, record, its_pools)
+        return cls(record)
+
+    def down(self) -> None:
+        """End every process of the lab, and remove its folder."""
+        startup.remove(self.folder)
 
     @property
     def members(self) -> list[str]:
@@ -92,7 +82,7 @@ class Lab:
     @property
     def kubectl_path(self) -> Path:
         """The kubectl that fits the lab's API servers."""
-        return Path(self.record.binaries["kubectl"])
+        return self.binary("kubectl")
 
     def binary(self, name: str) -> Path:
         """A program by name; it is fetched or built on first use (helm, kind, actionlint)."""
@@ -110,8 +100,7 @@ class Lab:
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         partial.touch(mode=0o600)
         partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        partial.replace(path)
-        return path
+        return partial.replace(path)
 
     def kubectl(self, cluster: str, *arguments: str, stdin: str = "", timeout_s: float = 60.0) -> str:
         """Run kubectl against a cluster, through its proxy, and return what it prints."""
@@ -123,123 +112,30 @@ class Lab:
             raise LabError("KubectlFailed", f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
-    def down(self) -> None:
-        """End every process of the lab, and remove its folder."""
-        remove(self.folder)
+    def kill(self, cluster: str, *, component: str | Component = faults.ALL, now: bool = False) -> int:
+        """SIGKILL components; ``now`` marks the nodes lost at once (see ``faults.kill``)."""
+        return faults.kill(self.cluster(cluster), faults.components(component), now=now)
 
-    def _check_identities(self) -> None:
-        """Two clusters that were given one etcd would both look ready, and be one."""
-        seen: dict[str, str] = {}
-        for name in self.record.clusters:
-            uid = self.cluster(name).uid()
-            if uid in seen:
-                raise LabError("SharedStore", f"{name!r} and {seen[uid]!r} are one cluster: they share an etcd")
-            seen[uid] = name
+    def pause(self, cluster: str, *, component: str | Component = faults.ALL) -> int:
+        """SIGSTOP components."""
+        return faults.pause(self.cluster(cluster), faults.components(component))
 
+    def resume(self, cluster: str, *, component: str | Component = faults.ALL) -> list[Component]:
+        """Continue what is paused, start what is dead, and wait until it works."""
+        return faults.resume(self.cluster(cluster), faults.components(component))
 
-def remove(folder: Path) -> int:
-    """End the lab in this folder and remove it; returns how many processes were ended."""
-    ended = processes.end_all(folder)
-    shutil.rmtree(folder, ignore_errors=True)
-    return ended
+    def cut(self, cluster: str, *, mode: str | Mode = Mode.BLACKHOLE, delay_s: float = 0.0) -> None:
+        """Cut the network to a cluster's API server."""
+        self._set_mode(cluster, Mode(mode), delay_s=delay_s)
 
+    def heal(self, cluster: str) -> None:
+        """Make the network to a cluster's API server whole again."""
+        self._set_mode(cluster, Mode.PASS, delay_s=0.0)
 
-def _new_folder(name: str, *, root: Path | None, members: Sequence[str]) -> Path:
-    for member in members:
-        check_name(member, what="member")
-    if HUB in members or len(set(members)) != len(members) or not members:
-        raise LabError(
-            "BadMembers",
-            f"the members {', '.join(members)!r} are not distinct names other than {HUB!r}",
-            next_step="For example: --members aws,gcp,onprem",
-        )
-    folder = lab_folder(name, root)
-    if processes.of_lab(folder):
-        raise LabError(
-            "AlreadyUp",
-            f"the lab {name!r} runs already, in {folder}",
-            next_step=f"Use it, end it (tradewind lab down --name {name}), or start another with --name.",
-        )
-    # What is left here has no process any more: a reboot, or a crash.
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        folder.mkdir(mode=0o700)
-    except FileExistsError:
-        raise LabError("AlreadyUp", f"the lab {name!r} is being started by another process") from None
-    return folder
+    def proxies(self) -> dict[str, Any]:
+        """By cluster: mode, delaySeconds, connections."""
+        return control.ask(self.record.control_port, self.record.token, "status")
 
-
-def _start(
-    name: str,
-    folder: Path,
-    members: Iterable[str],
-    *,
-    programs: Mapping[str, Path],
-    time_scale: float,
-    pools: Mapping[str, list[Pool]],
-) -> LabRecord:
-    names = [HUB, *members]
-    reservation = ports.reserve(len(names))
-    record = LabRecord(
-        name=name,
-        folder=folder,
-        runtime="binary",
-        control_port=reservation.base,
-        token=secrets.token_hex(16),
-        time_scale=time_scale,
-        binaries={key: str(path) for key, path in programs.items()},
-        clusters={each: ClusterRecord(each, reservation.cluster(index)) for index, each in enumerate(names)},
-        pools={member: [asdict(pool) for pool in its_pools] for member, its_pools in pools.items()},
-    )
-    record.save()
-    clusters = [Cluster(each, folder, record.cluster(each).ports) for each in names]
-    making = {cluster: cluster.begin_create(record.binaries) for cluster in clusters}
-    with reservation.guard as guard:
-        command = [sys.executable, "-m", processes.SUPERVISOR_MODULE, str(folder), "--control-fd", str(guard.fileno())]
-        processes.spawn(command, log=folder / "supervisor.log", folder=folder, pass_fds=(guard.fileno(),))
-    try:
-        _wait_created(making)
-    finally:
-        for process in making.values():
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-    for cluster in clusters:
-        cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
-    control.ask(record.control_port, record.token, "status", timeout_s=_SUPERVISOR_TIMEOUT_S)
-    return record
-
-
-def _wait_created(making: Mapping[Cluster, subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + _CREATE_TIMEOUT_S
-    while running := {cluster: process for cluster, process in making.items() if process.poll() is None}:
-        failed = [cluster for cluster, process in making.items() if process.poll()]
-        late = list(running) if time.monotonic() > deadline else []
-        if failed or late:
-            break
-        time.sleep(_POLL_S)
-    for cluster, process in making.items():
-        if process.poll() != 0:
-            what = "did not come up in time" if process.poll() is None else "could not be made"
-            raise LabError(
-                "ControlPlaneFailed",
-                f"the control plane of {cluster.name!r} {what}; kwokctl's last lines:\n{cluster.log_tail()}",
-                next_step="Check that the machine has 3 GiB of free memory, and the programs: tradewind lab binaries",
-            )
-
-
-@contextlib.contextmanager
-def _nothing_left_behind(folder: Path) -> Iterator[None]:
-    """End whatever was started in the folder if the body fails, also by Ctrl-C, also if pressed twice."""
-    try:
-        yield
-    except BaseException:
-        main = threading.current_thread() is threading.main_thread()
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-        try:
-            remove(folder)
-        finally:
-            if main:
-                signal.signal(signal.SIGINT, before)
-        raise
+    def _set_mode(self, cluster: str, mode: Mode, *, delay_s: float) -> None:
+        self.record.cluster(cluster)
+        control.ask(self.record.control_port, self.record.token, "mode", cluster=cluster, mode=mode, delay_s=delay_s)

@@ -124,6 +124,7 @@ def manifest(pool: Pool, *, member: str, number: int) -> dict[str, Any]:
         "status": {
             "capacity": amounts,
             "allocatable": amounts,
+            "addresses": [{"type": "Hostname", "address": name}],
             "nodeInfo": _NODE_INFO,
         },
     }

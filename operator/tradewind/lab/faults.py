@@ -1,0 +1,95 @@
+"""Breaks and mends one control plane of a lab: kills, pauses and starts its components."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from tradewind.lab import health, processes
+from tradewind.lab.errors import LabError
+from tradewind.lab.processes import Component
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+    from tradewind.lab.clusters import Cluster
+
+ALL = "all"
+# Each needs those before it.
+_ORDER = (
+    Component.ETCD,
+    Component.APISERVER,
+    Component.CONTROLLER_MANAGER,
+    Component.SCHEDULER,
+    Component.NODES,
+)
+_STORE = _ORDER[:2]
+_GONE_TIMEOUT_S = 10.0
+_READY_TIMEOUT_S = 60.0
+
+
+def components(name: str | Component) -> tuple[Component, ...]:
+    """The components that a name stands for, in the order in which they start."""
+    if name == ALL:
+        return _ORDER
+    try:
+        return (Component(name),)
+    except ValueError:
+        raise LabError(
+            "UnknownComponent",
+            f"there is no component {str(name)!r}",
+            next_step=f"Known: {', '.join(Component)}, {ALL}.",
+        ) from None
+
+
+def kill(cluster: Cluster, wanted: Iterable[Component], *, now: bool = False) -> int:
+    """SIGKILL these components; returns how many were alive.
+
+    Nodes whose simulator was killed turn NotReady after their grace period, about 40 s later; with ``now`` they are
+    marked so at once, as the controller manager would.
+    """
+    wanted = set(wanted)
+    found = processes.of_cluster(cluster.lab_folder, cluster.name, wanted)
+    if now and Component.NODES in wanted and _STORE[1] not in wanted:
+        _end([each for each in found if each.component is Component.NODES])
+        health.mark_lost(cluster)
+    _end(found)
+    return len(found)
+
+
+def _end(found: list[processes.LabProcess]) -> None:
+    processes.send(found, signal.SIGKILL)
+    processes.wait_gone(found, timeout_s=_GONE_TIMEOUT_S)
+
+
+def pause(cluster: Cluster, wanted: Iterable[Component]) -> int:
+    """SIGSTOP these components: they keep their connections and answer nothing. Returns how many were alive."""
+    found = processes.of_cluster(cluster.lab_folder, cluster.name, wanted)
+    processes.send(found, signal.SIGSTOP)
+    return len(found)
+
+
+def resume(cluster: Cluster, wanted: Iterable[Component]) -> list[Component]:
+    """Continue what is paused and start what is dead, on the same data; wait until it works.
+
+    Returns what had to be started again.
+    """
+    wanted = set(wanted)
+    found = processes.of_cluster(cluster.lab_folder, cluster.name, _ORDER)
+    processes.send([each for each in found if each.component in wanted], signal.SIGCONT)
+    alive = {each.component for each in found}
+    dead = [component for component in _ORDER if component in wanted and component not in alive]
+    up: AbstractSet[Component | None] = alive | set(dead)
+    for component in dead:
+        if component not in _STORE and set(_STORE) <= up:
+            # The others give up if they find no API server when they start.
+            cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
+            if component is Component.NODES:
+                health.release_nodes(cluster)
+        cluster.start(component)
+    if set(_STORE) <= up and wanted & {*_STORE, Component.NODES}:
+        cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
+        if Component.NODES in up:
+            health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
+    return dead

@@ -1,0 +1,173 @@
+"""Makes a lab's processes in the right order, and leaves none behind where that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+import signal
+import sys
+import threading
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from tradewind.lab import control, health, ports, processes
+from tradewind.lab.clusters import Cluster
+from tradewind.lab.errors import LabError
+from tradewind.lab.state import HUB, ClusterRecord, LabRecord, check_name, lab_folder
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tradewind.lab.nodes import Pool
+
+_CREATE_TIMEOUT_S = 120.0
+_READY_TIMEOUT_S = 60.0
+_SUPERVISOR_TIMEOUT_S = 15.0
+_POLL_S = 0.05
+
+
+def new_folder(name: str, *, root: Path | None, members: Sequence[str]) -> Path:
+    """Make the folder of a new lab; a lab of that name must not be running."""
+    for member in members:
+        check_name(member, what="member")
+    if HUB in members or len(set(members)) != len(members) or not members:
+        raise LabError(
+            "BadMembers",
+            f"the members {', '.join(members)!r} are not distinct names other than {HUB!r}",
+            next_step="For example: --members aws,gcp,onprem",
+        )
+    folder = lab_folder(name, root)
+    if processes.of_lab(folder):
+        raise LabError(
+            "AlreadyUp",
+            f"the lab {name!r} runs already, in {folder}",
+            next_step=f"Use it, end it (tradewind lab down --name {name}), or start another with --name.",
+        )
+    # What is left here has no process any more: a reboot, or a crash.
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        raise LabError("AlreadyUp", f"the lab {name!r} is being started by another process") from None
+    return folder
+
+
+def start(
+    folder: Path,
+    members: Iterable[str],
+    *,
+    programs: Mapping[str, Path],
+    time_scale: float,
+    pools: Mapping[str, list[Pool]],
+) -> LabRecord:
+    """Start the control planes, all at once, and the supervisor; return when all are ready."""
+    names = [HUB, *members]
+    reservation = ports.reserve(len(names))
+    record = LabRecord(
+        name=folder.name,
+        folder=folder,
+        runtime="binary",
+        control_port=reservation.base,
+        token=secrets.token_hex(16),
+        time_scale=time_scale,
+        binaries={key: str(path) for key, path in programs.items()},
+        clusters={each: ClusterRecord(each, reservation.cluster(index)) for index, each in enumerate(names)},
+        pools={member: [asdict(pool) for pool in its_pools] for member, its_pools in pools.items()},
+    )
+    record.save()
+    clusters = [Cluster(each, folder, record.cluster(each).ports) for each in names]
+    making = {cluster: cluster.begin_create(record.binaries) for cluster in clusters}
+    try:
+        with reservation.guard as guard:
+            control_fd = guard.fileno()
+            command = [sys.executable, "-m", processes.SUPERVISOR_MODULE, str(folder)]
+            command += ["--control-fd", str(control_fd)]
+            processes.spawn(command, log=folder / "supervisor.log", folder=folder, pass_fds=(control_fd,))
+        _wait_created(making)
+    finally:
+        for process in making.values():
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+    for cluster in clusters:
+        cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
+    _check_identities(clusters)
+    control.ask(record.control_port, record.token, "status", timeout_s=_SUPERVISOR_TIMEOUT_S)
+    return record
+
+
+def _wait_created(making: Mapping[Cluster, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + _CREATE_TIMEOUT_S
+    while any(process.poll() is None for process in making.values()):
+        if time.monotonic() > deadline or any(process.poll() for process in making.values()):
+            break
+        time.sleep(_POLL_S)
+    for cluster, process in making.items():
+        if process.poll():
+            raise _failed(cluster, "could not be made")
+    for cluster, process in making.items():
+        if process.poll() is None:
+            raise _failed(cluster, "did not come up in time")
+
+
+def _failed(cluster: Cluster, what: str) -> LabError:
+    return LabError(
+        "ControlPlaneFailed",
+        f"the control plane of {cluster.name!r} {what}; kwokctl's last lines:\n{cluster.log_tail()}",
+        next_step="Check that the machine has 3 GiB of free memory, and the programs: tradewind lab binaries",
+    )
+
+
+def _check_identities(clusters: Iterable[Cluster]) -> None:
+    """Two clusters that were given one etcd would both look ready, and be one."""
+    seen: dict[str, str] = {}
+    for cluster in clusters:
+        uid = cluster.uid()
+        if uid in seen:
+            raise LabError("SharedStore", f"{cluster.name!r} and {seen[uid]!r} are one cluster: they share an etcd")
+        seen[uid] = cluster.name
+
+
+def populate(folder: Path, record: LabRecord, pools: Mapping[str, list[Pool]]) -> None:
+    """Make the nodes of every member, and wait until they are ready."""
+    clusters = {member: Cluster(member, folder, record.cluster(member).ports) for member in pools}
+    for member, cluster in clusters.items():
+        health.add_nodes(cluster, pools[member])
+    for cluster in clusters.values():
+        health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
+
+
+def remove(folder: Path) -> int:
+    """End the lab in this folder and remove it; returns how many processes were ended."""
+    ended = processes.end_all(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return ended
+
+
+@contextlib.contextmanager
+def nothing_left_behind(folder: Path) -> Iterator[None]:
+    """End whatever was started in the folder if the body fails, also by Ctrl-C, also if that is pressed twice."""
+    try:
+        yield
+    except BaseException:
+        with _interrupts_ignored():
+            remove(folder)
+        raise
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
