@@ -1,0 +1,155 @@
+"""The built-in table of accelerator types: how fast each is, and the labels by which nodes show it.
+
+Speeds are the dense BF16 tensor throughput of the maker's datasheet over that of the A100-80GB (312 TFLOPS); FP16 where
+a chip has no BF16. They are what a job can gain at best; ClusterPlacementPolicy.accelerators takes measured ones.
+"""
+
+from __future__ import annotations
+
+from tradewind.model.policy import AcceleratorType
+
+_REFERENCE_TFLOPS = 312.0
+
+# Type: dense TFLOPS, and the datasheet that says so.
+_TFLOPS: dict[str, tuple[float, str]] = {
+    "B300-270GB": (2250.0, "NVIDIA Blackwell Ultra datasheet: 4.5 PFLOPS BF16 with sparsity"),
+    "B200-180GB": (2250.0, "NVIDIA HGX B200 datasheet: 4.5 PFLOPS BF16 with sparsity"),
+    "GB200-186GB": (2500.0, "NVIDIA GB200 NVL72 datasheet: 5 PFLOPS BF16 with sparsity"),
+    "H200-141GB": (989.4, "NVIDIA H200 datasheet, SXM: 1,979 TFLOPS BF16 with sparsity"),
+    "H100-80GB": (989.4, "NVIDIA H100 datasheet, SXM5: 1,979 TFLOPS BF16 with sparsity"),
+    "H100-NVL-94GB": (835.5, "NVIDIA H100 datasheet, NVL: 1,671 TFLOPS BF16 with sparsity"),
+    "H100-PCIe-80GB": (756.0, "NVIDIA H100 PCIe datasheet: 1,513 TFLOPS BF16 with sparsity"),
+    "A100-80GB": (312.0, "NVIDIA A100 datasheet: 312 TFLOPS BF16"),
+    "A100-40GB": (312.0, "NVIDIA A100 datasheet: 312 TFLOPS BF16"),
+    "A30-24GB": (165.0, "NVIDIA A30 datasheet: 165 TFLOPS BF16"),
+    "A40-48GB": (149.7, "NVIDIA A40 datasheet: 149.7 TFLOPS BF16"),
+    "A10": (125.0, "NVIDIA A10 datasheet: 125 TFLOPS BF16"),
+    "A10G": (70.0, "NVIDIA A10G datasheet (AWS G5): 70 TFLOPS BF16"),
+    "L40S": (362.05, "NVIDIA L40S datasheet: 362.05 TFLOPS BF16"),
+    "L40": (181.05, "NVIDIA L40 datasheet: 181.05 TFLOPS BF16"),
+    "L4": (121.0, "NVIDIA L4 datasheet: 242 TFLOPS BF16 with sparsity"),
+    "T4": (65.0, "NVIDIA T4 datasheet: 65 TFLOPS FP16"),
+    "V100-32GB": (125.0, "NVIDIA V100 datasheet, SXM2: 125 TFLOPS FP16"),
+    "V100-16GB": (125.0, "NVIDIA V100 datasheet, SXM2: 125 TFLOPS FP16"),
+    "P100": (18.7, "NVIDIA P100 PCIe datasheet: 18.7 TFLOPS FP16"),
+    "MI355X": (2516.6, "AMD Instinct MI355X datasheet: 2.5166 PFLOPS BF16"),
+    "MI350X": (2306.9, "AMD Instinct MI350X datasheet: 2.3069 PFLOPS BF16"),
+    "MI325X": (1307.4, "AMD Instinct MI325X datasheet: 1,307.4 TFLOPS BF16"),
+    "MI300X": (1307.4, "AMD Instinct MI300X datasheet: 1,307.4 TFLOPS BF16"),
+    "MI250X": (383.0, "AMD Instinct MI250X datasheet: 383 TFLOPS BF16"),
+    "MI210": (181.0, "AMD Instinct MI210 datasheet: 181 TFLOPS BF16"),
+    "TPU-v6e": (918.0, "Google Cloud TPU v6e: 918 TFLOPS BF16 per chip"),
+    "TPU-v5p": (459.0, "Google Cloud TPU v5p: 459 TFLOPS BF16 per chip"),
+    "TPU-v5e": (197.0, "Google Cloud TPU v5e: 197 TFLOPS BF16 per chip"),
+    "TPU-v4": (275.0, "Google Cloud TPU v4: 275 TFLOPS BF16 per chip"),
+    "Trainium2": (667.0, "AWS Trainium2: 667 TFLOPS BF16 per chip"),
+    "Trainium1": (190.0, "AWS Trainium: 190 TFLOPS BF16 per chip"),
+    "Inferentia2": (190.0, "AWS Inferentia2: 190 TFLOPS BF16 per chip"),
+}
+
+# GPU feature discovery's product label. Its value is the name that the driver gives, with dashes for spaces.
+_GFD = {
+    "NVIDIA-B300-SXM6-AC": "B300-270GB",
+    "NVIDIA-B200": "B200-180GB",
+    "NVIDIA-GB200": "GB200-186GB",
+    "NVIDIA-H200": "H200-141GB",
+    "NVIDIA-H100-80GB-HBM3": "H100-80GB",
+    "NVIDIA-H100-NVL": "H100-NVL-94GB",
+    "NVIDIA-H100-PCIe": "H100-PCIe-80GB",
+    "NVIDIA-A100-SXM4-80GB": "A100-80GB",
+    "NVIDIA-A100-80GB-PCIe": "A100-80GB",
+    "NVIDIA-A100-SXM4-40GB": "A100-40GB",
+    "NVIDIA-A100-PCIE-40GB": "A100-40GB",
+    "A100-SXM4-40GB": "A100-40GB",
+    "NVIDIA-A30": "A30-24GB",
+    "NVIDIA-A40": "A40-48GB",
+    "NVIDIA-A10": "A10",
+    "NVIDIA-A10G": "A10G",
+    "NVIDIA-L40S": "L40S",
+    "NVIDIA-L40": "L40",
+    "NVIDIA-L4": "L4",
+    "Tesla-T4": "T4",
+    "Tesla-V100-SXM2-32GB": "V100-32GB",
+    "Tesla-V100-SXM2-16GB": "V100-16GB",
+    "Tesla-P100-PCIE-16GB": "P100",
+}
+
+# https://cloud.google.com/compute/docs/gpus gives the names; GKE's label carries them.
+_GKE_GPU = {
+    "nvidia-b200": "B200-180GB",
+    "nvidia-gb200": "GB200-186GB",
+    "nvidia-h200-141gb": "H200-141GB",
+    "nvidia-h100-80gb": "H100-80GB",
+    "nvidia-h100-mega-80gb": "H100-80GB",
+    "nvidia-a100-80gb": "A100-80GB",
+    "nvidia-tesla-a100": "A100-40GB",
+    "nvidia-l4": "L4",
+    "nvidia-tesla-t4": "T4",
+    "nvidia-tesla-v100": "V100-16GB",
+    "nvidia-tesla-p100": "P100",
+}
+
+# https://cloud.google.com/kubernetes-engine/docs/concepts/tpus
+_GKE_TPU = {
+    "tpu-v6e-slice": "TPU-v6e",
+    "tpu-v5p-slice": "TPU-v5p",
+    "tpu-v5-lite-podslice": "TPU-v5e",
+    "tpu-v5-lite-device": "TPU-v5e",
+    "tpu-v4-podslice": "TPU-v4",
+}
+
+# https://karpenter.sh/docs/reference/instance-types/ ; Auto Mode has the same values under its own keys.
+_AWS_GPU = {
+    "b200": "B200-180GB",
+    "h200": "H200-141GB",
+    "h100": "H100-80GB",
+    "l40s": "L40S",
+    "l4": "L4",
+    "a10g": "A10G",
+    "t4": "T4",
+}
+_AWS_GPU_BY_MIB = {
+    ("a100", "81920"): "A100-80GB",
+    ("a100", "40960"): "A100-40GB",
+    ("v100", "32768"): "V100-32GB",
+    ("v100", "16384"): "V100-16GB",
+}
+_AWS_NEURON = {"trainium2": "Trainium2", "trainium": "Trainium1", "inferentia2": "Inferentia2"}
+
+# Nodes without any of these labels still say what machine they are. AKS sets no label that names the accelerator.
+# https://learn.microsoft.com/azure/virtual-machines/sizes/overview , https://aws.amazon.com/ec2/instance-types/
+_INSTANCE_TYPES = {
+    "H200-141GB": "Standard_ND96isr_H200_v5 p5e.48xlarge p5en.48xlarge",
+    "H100-80GB": "Standard_ND96isr_H100_v5 p5.4xlarge p5.48xlarge",
+    "H100-NVL-94GB": "Standard_NC40ads_H100_v5 Standard_NC80adis_H100_v5",
+    "A100-80GB": "Standard_ND96asr_A100_v4 Standard_NC24ads_A100_v4 Standard_NC48ads_A100_v4 Standard_NC96ads_A100_v4",
+}
+
+
+def _speed(name: str) -> float:
+    return round(_TFLOPS[name][0] / _REFERENCE_TFLOPS, 3)
+
+
+def _rows() -> tuple[AcceleratorType, ...]:
+    labels: list[tuple[dict[str, str], str]] = [
+        *(({"nvidia.com/gpu.product": product}, name) for product, name in _GFD.items()),
+        *(({"cloud.google.com/gke-accelerator": value}, name) for value, name in _GKE_GPU.items()),
+        *(({"cloud.google.com/gke-tpu-accelerator": value}, name) for value, name in _GKE_TPU.items()),
+    ]
+    for prefix in ("karpenter.k8s.aws", "eks.amazonaws.com"):
+        labels += [({f"{prefix}/instance-gpu-name": value}, name) for value, name in _AWS_GPU.items()]
+        labels += [
+            ({f"{prefix}/instance-gpu-name": value, f"{prefix}/instance-gpu-memory": mib}, name)
+            for (value, mib), name in _AWS_GPU_BY_MIB.items()
+        ]
+        labels += [({f"{prefix}/instance-accelerator-name": value}, name) for value, name in _AWS_NEURON.items()]
+    labels += [
+        ({"node.kubernetes.io/instance-type": machine}, name)
+        for name, machines in _INSTANCE_TYPES.items()
+        for machine in machines.split()
+    ]
+    return tuple(AcceleratorType(name, wanted, _speed(name)) for wanted, name in labels)
+
+
+BUILT_IN_ACCELERATORS = _rows()
+"""A type has as many rows as there are ways to show it."""

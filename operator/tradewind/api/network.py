@@ -1,0 +1,93 @@
+"""NetworkMap: links between locations, inline or as tables in ConfigMaps."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from tradewind.api.base import Model, Rule, list_map
+from tradewind.api.parts import Resource, Status
+from tradewind.api.scalars import ConfigKey, DecimalUSD, Location, ObjectName, Quantity, Whole
+
+_POSITIVE_CEL = "!has(self.bandwidth) || quantity(string(self.bandwidth)).isGreaterThan(quantity('0'))"
+
+
+class LinkFigures(Model):
+    """What a link carries and costs."""
+
+    bandwidth: Quantity | None = None
+    """Bits per second, such as 4710M."""
+    egress_usd_per_gb: DecimalUSD | None = None
+    """Price of 10^9 bytes that leave by it, in USD."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "bandwidth must be more than 0; leave the link out if nothing gets through",
+            _POSITIVE_CEL,
+            lambda link: link.bandwidth is None or link.bandwidth > 0,
+        ),
+    )
+
+
+class LinkSpec(LinkFigures):
+    """A directed link; a figure that is absent comes from a table or from the defaults."""
+
+    from_: Annotated[Location, Field(alias="from")]
+    """Where data leaves: provider/region, or a cluster's name."""
+    to: Location
+    """Where it arrives."""
+
+    RULES = (
+        *LinkFigures.RULES,
+        Rule(
+            "links: give bandwidth, egressUSDPerGB or both",
+            "has(self.bandwidth) || has(self.egressUSDPerGB)",
+            lambda link: link.bandwidth is not None or link.egress_usd_per_gb is not None,
+        ),
+    )
+
+
+class Table(Model):
+    """A table of links with the columns from,to,gbps,rtt_ms,egress_usd_per_gb; an empty figure takes its default."""
+
+    name: ObjectName
+    """A ConfigMap in the operator's namespace."""
+    key: ConfigKey
+    """The key in it."""
+
+
+class DefaultLinks(Model):
+    """What counts where nothing is listed; pessimistic values where absent."""
+
+    same_region: LinkFigures = LinkFigures()
+    """Inside a region; 25G and "0" where absent."""
+    same_provider: LinkFigures = LinkFigures()
+    """Between regions of a provider; 4G and "0.05" where absent."""
+    other: LinkFigures = LinkFigures()
+    """Between providers; 1G and "0.15" where absent."""
+
+
+class NetworkSpec(Model):
+    """Links, directed. Inline links win over tables, and maps are read in the order of their names: later ones win."""
+
+    links: Annotated[tuple[LinkSpec, ...], list_map("from", "to", at_most=256)] = ()
+    """Links inline."""
+    csv: Annotated[tuple[Table, ...], list_map("name", "key", at_most=16)] = ()
+    """Tables of links, for more than fit inline."""
+    defaults: DefaultLinks = DefaultLinks()
+    """What counts where nothing is listed."""
+
+
+class NetworkMap(Resource):
+    """Links between locations: bandwidth and the price of egress."""
+
+    spec: NetworkSpec
+    """Links, directed."""
+
+
+class NetworkStatus(Status):
+    """What was read."""
+
+    links: Whole | None = None
+    """Links, inline and in tables."""

@@ -1,0 +1,147 @@
+"""NetworkMaps with their tables, as one Network: inline beats tables, later names beat earlier, gaps take defaults."""
+
+from __future__ import annotations
+
+from csv import reader as csv_reader
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from tradewind.api.network import LinkFigures, NetworkMap
+from tradewind.api.reading import did_you_mean, read, source_of
+from tradewind.errors import InputError
+from tradewind.model.network import Link, Network, NetworkDefaults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_REQUIRED = ("from", "to", "gbps", "egress_usd_per_gb")
+# A round trip is measured along with the rest; nothing reads it yet, and tables need not be cut for that.
+_KNOWN = (*_REQUIRED, "rtt_ms")
+
+
+@dataclass(slots=True)
+class _Figures:
+    gbps: float | None = None
+    egress_usd_per_gb: float | None = None
+
+
+def network_from(maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str], str]) -> Network:
+    """Join NetworkMaps and their tables.
+
+    Args:
+        maps: NetworkMap objects.
+        csv: the text of each table by ConfigMap and key.
+
+    Raises:
+        InputError: naming the map or the ConfigMap, and the field or the line.
+    """
+    resources = sorted(
+        ((read(NetworkMap, obj), source_of(obj)) for obj in maps), key=lambda each: each[0].metadata.name
+    )
+    defaults = _defaults([resource for resource, _ in resources])
+    figures: dict[tuple[str, str], _Figures] = {}
+    for resource, source in resources:
+        for index, table in enumerate(resource.spec.csv):
+            text = csv.get((table.name, table.key))
+            if text is None:
+                raise InputError(
+                    source,
+                    f"spec.csv[{index}]",
+                    f'there is no ConfigMap "{table.name}" with a key "{table.key}" in the operator\'s namespace',
+                )
+            for pair, found in _rows(text, f"ConfigMap/{table.name}", table.key):
+                _merge(figures, pair, found)
+    for resource, _ in resources:
+        for link in resource.spec.links:
+            gbps = None if link.bandwidth is None else link.bandwidth / 1e9
+            _merge(figures, (link.from_, link.to), _Figures(gbps, link.egress_usd_per_gb))
+    return Network({pair: _link(pair, found, defaults) for pair, found in figures.items()}, defaults)
+
+
+def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], found: _Figures) -> None:
+    known = figures.setdefault(pair, found)
+    if found.gbps is not None:
+        known.gbps = found.gbps
+    if found.egress_usd_per_gb is not None:
+        known.egress_usd_per_gb = found.egress_usd_per_gb
+
+
+def _link(pair: tuple[str, str], found: _Figures, defaults: NetworkDefaults) -> Link:
+    otherwise = _default(pair, defaults)
+    missing = [
+        what
+        for what, figure in (("bandwidth", found.gbps), ("egress price", found.egress_usd_per_gb))
+        if figure is None
+    ]
+    return Link(
+        gbps=otherwise.gbps if found.gbps is None else found.gbps,
+        egress_usd_per_gb=(otherwise.egress_usd_per_gb if found.egress_usd_per_gb is None else found.egress_usd_per_gb),
+        assumed=f"{otherwise.assumed} {' and '.join(missing)}" if missing else "",
+    )
+
+
+def _default(pair: tuple[str, str], defaults: NetworkDefaults) -> Link:
+    source, target = pair
+    if source == target:
+        return defaults.same_region
+    provider = source.partition("/")
+    return defaults.same_provider if provider[1] and provider[0] == target.partition("/")[0] else defaults.other
+
+
+def _defaults(resources: list[NetworkMap]) -> NetworkDefaults:
+    built_in = NetworkDefaults()
+    same_region, same_provider, other = built_in.same_region, built_in.same_provider, built_in.other
+    for resource in resources:
+        said = resource.spec.defaults
+        same_region = _override(same_region, said.same_region)
+        same_provider = _override(same_provider, said.same_provider)
+        other = _override(other, said.other)
+    return NetworkDefaults(same_region, same_provider, other)
+
+
+def _override(link: Link, said: LinkFigures) -> Link:
+    return Link(
+        link.gbps if said.bandwidth is None else said.bandwidth / 1e9,
+        link.egress_usd_per_gb if said.egress_usd_per_gb is None else said.egress_usd_per_gb,
+        link.assumed,
+    )
+
+
+def _rows(text: str, source: str, key: str) -> Iterator[tuple[tuple[str, str], _Figures]]:
+    reader = csv_reader(text.lstrip("\ufeff").splitlines())
+    header = [name.strip() for name in next(reader, [])]
+    for name in header:
+        if name not in _KNOWN:
+            raise InputError(source, f"{key} line 1", f'unknown column "{name}"{did_you_mean(name, _KNOWN)}')
+    missing = [name for name in _REQUIRED if name not in header]
+    if missing:
+        raise InputError(source, f"{key} line 1", f"the header lacks {', '.join(missing)}; needed: {','.join(_KNOWN)}")
+    at = {name: header.index(name) for name in _REQUIRED}
+    for number, row in enumerate(reader, start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        where = f"{key} line {number}"
+        if len(row) != len(header):
+            raise InputError(source, where, f"has {len(row)} columns, and the header has {len(header)}")
+        pair = (row[at["from"]].strip(), row[at["to"]].strip())
+        if not all(pair):
+            raise InputError(source, where, "from and to are required")
+        gbps = _figure(row[at["gbps"]], source, f"{where}, gbps")
+        if gbps == 0:
+            raise InputError(source, f"{where}, gbps", "must be more than 0; leave it empty if it is not known")
+        usd = _figure(row[at["egress_usd_per_gb"]], source, f"{where}, egress_usd_per_gb")
+        if gbps is not None or usd is not None:
+            yield pair, _Figures(gbps, usd)
+
+
+def _figure(cell: str, source: str, where: str) -> float | None:
+    if not cell.strip():
+        return None
+    try:
+        figure = float(cell)
+    except ValueError:
+        figure = -1.0
+    if not isfinite(figure) or figure < 0:
+        raise InputError(source, where, f'"{cell.strip()}" is no number that is zero or more')
+    return figure
