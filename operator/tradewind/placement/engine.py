@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewind.model.fleet import Offer
 from tradewind.model.plan import Candidate, Decision, Refusal, Wake
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
 from tradewind.placement.capacity import Capacity
@@ -23,10 +24,10 @@ from tradewind.placement.table import tabulate
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tradewind.model.fleet import Cluster, Offer
+    from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
     from tradewind.model.plan import Ask
-    from tradewind.model.workload import Key
+    from tradewind.model.workload import Key, Market, Workload
     from tradewind.placement.pricing import Prices
     from tradewind.placement.table import Floats, Mask
 
@@ -52,15 +53,21 @@ def plan(
         speeds: relative throughput by accelerator type; a type that is missing counts as unknown.
 
     Returns:
-        One decision per ask, in the order in which they were made: highest priority, then oldest, then by key.
+        One decision per ask, in the order of the asks.
     """
     planner = _Planner(fleet, network=network, speeds=speeds)
-    return [planner.decide(ask) for ask in sorted(asks, key=_urgency)]
+    decided = {
+        index: planner.decide(asks[index]) for index in sorted(range(len(asks)), key=lambda at: _urgency(asks[at]))
+    }
+    return [decided[index] for index in range(len(asks))]
 
 
-def standing(ask: Ask, *, cluster: Cluster, offer: Offer) -> tuple[Refusal, ...]:
-    """Say why work that runs on an offer may not stay there: the filters that hold while running, and no others."""
-    context = FilterContext(ask, cluster, offer, frozenset())
+def standing(workload: Workload, *, cluster: Cluster, market: Market) -> tuple[Refusal, ...]:
+    """Say why running work may not stay on a cluster: the filters that hold while running, and no others.
+
+    The market is the one that its copy was placed on; the offer itself may be gone from the cluster by now.
+    """
+    context = FilterContext(workload, cluster, Offer(name="", market=market))
     return tuple(refusal for one in STANDING if (refusal := one.check(context)) is not None)
 
 
@@ -121,7 +128,7 @@ class _Planner:
         if screened.countable[row] and not fits:
             cluster, offer = self._table.rows[row]
             shortage = self._capacity.shortage(row, ask.workload.pods)
-            refusal = CAPACITY.check(FilterContext(ask, cluster, offer, self._table.accelerators, shortage))
+            refusal = CAPACITY.check(FilterContext(ask.workload, cluster, offer, shortage=shortage))
             found = (*found, refusal) if refusal else found
         return found if prices.valid[row] else (*found, _PRICE_INVALID)
 

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Mapping
 
     from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask, Refusal, Wake
+    from tradewind.model.workload import Workload
     from tradewind.placement.capacity import Shortage
     from tradewind.placement.table import Floats, OfferTable
 
 
 @dataclass(frozen=True, slots=True)
 class FilterContext:
-    """One ask before one offer.
+    """One workload before one offer.
 
     Attributes:
+        vetoes: clusters that refused this workload when it was delivered, by name.
         fleet_accelerators: the accelerator types that some cluster of the fleet offers.
         shortage: what the offer lacks for the pods; None where they fit, or where it was not asked.
     """
 
-    ask: Ask
+    workload: Workload
     cluster: Cluster
     offer: Offer
-    fleet_accelerators: frozenset[str]
+    vetoes: Mapping[str, Refusal] = field(default_factory=dict)
+    fleet_accelerators: frozenset[str] = frozenset()
     shortage: Shortage | None = None
 
 

@@ -18,7 +18,7 @@ from tradewind.placement.sources import Links, Transfer, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradewind.model.network import Network
+    from tradewind.model.network import Link, Network
     from tradewind.model.plan import Ask
     from tradewind.placement.table import Floats, Mask, OfferTable
 
@@ -139,10 +139,7 @@ class Pricer:
             for replica, (_, source) in enumerate(transfer.replicas):
                 link = self._links.column(source).links[index]
                 if transfer.chosen[replica, row] and link.assumed:
-                    phrases.append(
-                        f"link {source} -> {cluster.location}: "
-                        f"default {link.gbps:g} Gbit/s, ${link.egress_usd_per_gb:g}/GB"
-                    )
+                    phrases.append(f"link {source} -> {cluster.location}: default {_defaulted(link)}")
         return tuple(dict.fromkeys(phrases))
 
 
@@ -152,3 +149,10 @@ def _ratio(reference: str, offered: str, speeds: Mapping[str, float]) -> float |
     if reference not in speeds or offered not in speeds:
         return None
     return speeds[reference] / speeds[offered] if speeds[offered] else float("inf")
+
+
+def _defaulted(link: Link) -> str:
+    """Name the figures of a link that are defaults: those that `assumed` names, or both."""
+    figures = {"bandwidth": f"{link.gbps:g} Gbit/s", "egress price": f"${link.egress_usd_per_gb:g}/GB"}
+    named = [figure for name, figure in figures.items() if name in link.assumed]
+    return ", ".join(named or figures.values())

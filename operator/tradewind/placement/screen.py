@@ -60,7 +60,7 @@ class Screen:
         column = self._columns.get((one.NAME, key))
         if column is None:
             column = tuple(
-                one.check(FilterContext(ask, cluster, offer, self._table.accelerators))
+                one.check(FilterContext(ask.workload, cluster, offer, ask.vetoes, self._table.accelerators))
                 for cluster, offer in self._table.rows
             )
             self._columns[one.NAME, key] = column

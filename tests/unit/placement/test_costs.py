@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.builders import a_cluster, a_cpu_offer, a_network, a_node, a_workload, an_ask, an_offer, some_data
 
-from tradewind.model.network import Network
+from tradewind.model.network import Link, Network
 from tradewind.model.workload import Access
 from tradewind.placement.engine import plan
 
@@ -154,6 +154,20 @@ def test_a_defaulted_link_is_named_and_a_given_one_is_not() -> None:
     data = (some_data(900, "a/x", name="one"), some_data(900, "gcp/y", name="two"))
     candidate = price(an_ask(a_workload(data=data)), network=network)
     assert candidate.assumed == ("link gcp/y -> aws/eu-north-1: default 1 Gbit/s, $0.15/GB",)
+
+
+@pytest.mark.parametrize(
+    ("assumed", "shown"),
+    [
+        pytest.param("other", "default 2 Gbit/s, $0.09/GB", id="a whole link"),
+        pytest.param("other bandwidth", "default 2 Gbit/s", id="a link whose price is known"),
+        pytest.param("other egress price", "default $0.09/GB", id="a link whose bandwidth is known"),
+    ],
+)
+def test_only_the_figures_that_are_defaults_are_named(assumed: str, shown: str) -> None:
+    network = Network({A_TO_HERE: Link(2.0, 0.09, assumed)})
+    candidate = price(an_ask(a_workload(data=(some_data(900, "a/x"),))), network=network)
+    assert candidate.assumed == (f"link a/x -> aws/eu-north-1: {shown}",)
 
 
 def test_delay_prices_waiting_for_nodes_moving_data_and_running() -> None:

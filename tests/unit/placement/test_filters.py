@@ -30,7 +30,7 @@ FLEET_HAS = frozenset({"H100-80GB", "L4", "A100-80GB"})
 
 
 def check(one: Filter, ask: Ask, *, cluster: Cluster | None = None, offer: Offer | None = None) -> Refusal | None:
-    return one.check(FilterContext(ask, cluster or a_cluster(), offer or an_offer(), FLEET_HAS))
+    return one.check(FilterContext(ask.workload, cluster or a_cluster(), offer or an_offer(), ask.vetoes, FLEET_HAS))
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ class Accelerator:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse other types; where no cluster knows what was asked for, say so, and guess what was meant."""
-        types, offered = context.ask.workload.accelerator_types, context.offer.accelerator
-        if not context.ask.workload.pods.accelerators:
+        types, offered = context.workload.accelerator_types, context.offer.accelerator
+        if not context.workload.pods.accelerators:
             if not offered:
                 return None
             return Refusal(

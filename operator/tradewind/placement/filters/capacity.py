@@ -43,7 +43,7 @@ class EnoughCapacity:
             return Refusal(NODES_NOT_READ, "the cluster's nodes have not been read yet", self.WAKES_ON)
         if not shortage.nodes and not shortage.max_nodes:
             return Refusal(NO_CAPACITY, "the offer has no capacity: no nodes and no maxNodes", self.WAKES_ON)
-        pods, accelerator = context.ask.workload.pods, context.offer.accelerator
+        pods, accelerator = context.workload.pods, context.offer.accelerator
         return Refusal(
             INSUFFICIENT_CAPACITY,
             f"needs {_needs(pods, accelerator)}; fits {shortage.fits} ({'; '.join(_details(shortage, pods))})",

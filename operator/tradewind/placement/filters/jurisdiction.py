@@ -34,7 +34,7 @@ class Jurisdiction:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse what is unknown first, then by the deny list, then by the allow list."""
-        wanted = context.ask.workload.constraints.jurisdictions
+        wanted = context.workload.constraints.jurisdictions
         if not (wanted.allow or wanted.deny):
             return None
         unknown = sorted(name for name in wanted.allow | wanted.deny if not codes_of(name))

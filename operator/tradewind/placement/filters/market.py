@@ -28,7 +28,7 @@ class InMarket:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse other markets."""
-        markets, market = context.ask.workload.constraints.markets, context.offer.market
+        markets, market = context.workload.constraints.markets, context.offer.market
         if not markets or market in markets:
             return None
         return Refusal(

@@ -28,7 +28,7 @@ class Provider:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse by the deny list first: it is the stronger wish."""
-        wanted, provider = context.ask.workload.constraints.providers, context.cluster.provider
+        wanted, provider = context.workload.constraints.providers, context.cluster.provider
         if provider in wanted.deny:
             return Refusal(PROVIDER_DENIED, f"the work denies provider {provider}", self.WAKES_ON)
         if wanted.allow and provider not in wanted.allow:

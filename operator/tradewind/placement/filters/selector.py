@@ -30,7 +30,7 @@ class Selector:
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse with every term that fails."""
         labels = context.cluster.labels
-        terms = context.ask.workload.constraints.cluster_selector
+        terms = context.workload.constraints.cluster_selector
         failed = [_sentence(term, labels) for term in terms if not term.matches(labels)]
         if not failed:
             return None

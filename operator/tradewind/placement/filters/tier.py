@@ -28,7 +28,7 @@ class InTier:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse other tiers."""
-        tiers, tier = context.ask.workload.constraints.tiers, context.cluster.tier
+        tiers, tier = context.workload.constraints.tiers, context.cluster.tier
         if not tiers or tier in tiers:
             return None
         return Refusal(

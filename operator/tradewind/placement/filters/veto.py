@@ -26,4 +26,4 @@ class NotVetoed:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Pass the veto on as it is."""
-        return context.ask.vetoes.get(context.cluster.name)
+        return context.vetoes.get(context.cluster.name)
