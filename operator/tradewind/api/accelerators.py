@@ -12,10 +12,11 @@ _REFERENCE_TFLOPS = 312.0
 
 # Type: dense TFLOPS, and the datasheet that says so.
 _TFLOPS: dict[str, tuple[float, str]] = {
-    "B300-270GB": (2250.0, "NVIDIA Blackwell Ultra datasheet: 4.5 PFLOPS BF16 with sparsity"),
-    "B200-180GB": (2250.0, "NVIDIA HGX B200 datasheet: 4.5 PFLOPS BF16 with sparsity"),
+    "B300-270GB": (2250.0, "NVIDIA HGX B300: 36 PFLOPS BF16 with sparsity for 8"),
+    "B200-180GB": (2250.0, "NVIDIA HGX B200: 36 PFLOPS BF16 with sparsity for 8"),
     "GB200-186GB": (2500.0, "NVIDIA GB200 NVL72 datasheet: 5 PFLOPS BF16 with sparsity"),
     "H200-141GB": (989.4, "NVIDIA H200 datasheet, SXM: 1,979 TFLOPS BF16 with sparsity"),
+    "H200-NVL-141GB": (835.5, "NVIDIA H200 datasheet, NVL: 1,671 TFLOPS BF16 with sparsity"),
     "H100-80GB": (989.4, "NVIDIA H100 datasheet, SXM5: 1,979 TFLOPS BF16 with sparsity"),
     "H100-NVL-94GB": (835.5, "NVIDIA H100 datasheet, NVL: 1,671 TFLOPS BF16 with sparsity"),
     "H100-PCIe-80GB": (756.0, "NVIDIA H100 PCIe datasheet: 1,513 TFLOPS BF16 with sparsity"),
@@ -36,8 +37,8 @@ _TFLOPS: dict[str, tuple[float, str]] = {
     "MI350X": (2306.9, "AMD Instinct MI350X datasheet: 2.3069 PFLOPS BF16"),
     "MI325X": (1307.4, "AMD Instinct MI325X datasheet: 1,307.4 TFLOPS BF16"),
     "MI300X": (1307.4, "AMD Instinct MI300X datasheet: 1,307.4 TFLOPS BF16"),
-    "MI250X": (383.0, "AMD Instinct MI250X datasheet: 383 TFLOPS BF16"),
     "MI210": (181.0, "AMD Instinct MI210 datasheet: 181 TFLOPS BF16"),
+    "TPU-v7x": (2307.0, "Google Cloud TPU7x: 2,307 TFLOPS BF16 per chip"),
     "TPU-v6e": (918.0, "Google Cloud TPU v6e: 918 TFLOPS BF16 per chip"),
     "TPU-v5p": (459.0, "Google Cloud TPU v5p: 459 TFLOPS BF16 per chip"),
     "TPU-v5e": (197.0, "Google Cloud TPU v5e: 197 TFLOPS BF16 per chip"),
@@ -53,6 +54,7 @@ _GFD = {
     "NVIDIA-B200": "B200-180GB",
     "NVIDIA-GB200": "GB200-186GB",
     "NVIDIA-H200": "H200-141GB",
+    "NVIDIA-H200-NVL": "H200-NVL-141GB",
     "NVIDIA-H100-80GB-HBM3": "H100-80GB",
     "NVIDIA-H100-NVL": "H100-NVL-94GB",
     "NVIDIA-H100-PCIe": "H100-PCIe-80GB",
@@ -74,6 +76,9 @@ _GFD = {
     "Tesla-P100-PCIE-16GB": "P100",
 }
 
+# AMD's node labeller, https://instinct.docs.amd.com/projects/k8s-device-plugin
+_AMD = {"AMD_Instinct_MI300X_OAM": "MI300X"}
+
 # https://cloud.google.com/compute/docs/gpus gives the names; GKE's label carries them.
 _GKE_GPU = {
     "nvidia-b200": "B200-180GB",
@@ -91,6 +96,7 @@ _GKE_GPU = {
 
 # https://cloud.google.com/kubernetes-engine/docs/concepts/tpus
 _GKE_TPU = {
+    "tpu7x": "TPU-v7x",
     "tpu-v6e-slice": "TPU-v6e",
     "tpu-v5p-slice": "TPU-v5p",
     "tpu-v5-lite-podslice": "TPU-v5e",
@@ -98,19 +104,19 @@ _GKE_TPU = {
     "tpu-v4-podslice": "TPU-v4",
 }
 
-# https://karpenter.sh/docs/reference/instance-types/ ; Auto Mode has the same values under its own keys.
+# https://karpenter.sh/docs/reference/instance-types/ ; Auto Mode has the same values under its own keys. The memory
+# (MiB) is part of what tells types apart: a g6f has an eighth of an L4 and calls it l4.
 _AWS_GPU = {
-    "b200": "B200-180GB",
-    "h200": "H200-141GB",
-    "h100": "H100-80GB",
-    "l40s": "L40S",
-    "l4": "L4",
-    "a10g": "A10G",
-    "t4": "T4",
-}
-_AWS_GPU_BY_MIB = {
+    ("b300", "275040"): "B300-270GB",
+    ("b200", "183359"): "B200-180GB",
+    ("h200", "144384"): "H200-141GB",
+    ("h100", "81920"): "H100-80GB",
     ("a100", "81920"): "A100-80GB",
     ("a100", "40960"): "A100-40GB",
+    ("l40s", "45776"): "L40S",
+    ("l4", "22888"): "L4",
+    ("a10g", "22888"): "A10G",
+    ("t4", "16384"): "T4",
     ("v100", "32768"): "V100-32GB",
     ("v100", "16384"): "V100-16GB",
 }
@@ -122,7 +128,11 @@ _INSTANCE_TYPES = {
     "H200-141GB": "Standard_ND96isr_H200_v5 p5e.48xlarge p5en.48xlarge",
     "H100-80GB": "Standard_ND96isr_H100_v5 p5.4xlarge p5.48xlarge",
     "H100-NVL-94GB": "Standard_NC40ads_H100_v5 Standard_NC80adis_H100_v5",
-    "A100-80GB": "Standard_ND96asr_A100_v4 Standard_NC24ads_A100_v4 Standard_NC48ads_A100_v4 Standard_NC96ads_A100_v4",
+    "A100-80GB": "Standard_ND96amsr_A100_v4 Standard_NC24ads_A100_v4 Standard_NC48ads_A100_v4 Standard_NC96ads_A100_v4"
+    " p4de.24xlarge",
+    "A100-40GB": "Standard_ND96asr_v4 p4d.24xlarge",
+    "T4": "Standard_NC4as_T4_v3 Standard_NC8as_T4_v3 Standard_NC16as_T4_v3 Standard_NC64as_T4_v3",
+    "MI300X": "Standard_ND96isr_MI300X_v5",
 }
 
 
@@ -133,14 +143,14 @@ def _speed(name: str) -> float:
 def _rows() -> tuple[AcceleratorType, ...]:
     labels: list[tuple[dict[str, str], str]] = [
         *(({"nvidia.com/gpu.product": product}, name) for product, name in _GFD.items()),
+        *(({"amd.com/gpu.product-name": product}, name) for product, name in _AMD.items()),
         *(({"cloud.google.com/gke-accelerator": value}, name) for value, name in _GKE_GPU.items()),
         *(({"cloud.google.com/gke-tpu-accelerator": value}, name) for value, name in _GKE_TPU.items()),
     ]
     for prefix in ("karpenter.k8s.aws", "eks.amazonaws.com"):
-        labels += [({f"{prefix}/instance-gpu-name": value}, name) for value, name in _AWS_GPU.items()]
         labels += [
             ({f"{prefix}/instance-gpu-name": value, f"{prefix}/instance-gpu-memory": mib}, name)
-            for (value, mib), name in _AWS_GPU_BY_MIB.items()
+            for (value, mib), name in _AWS_GPU.items()
         ]
         labels += [({f"{prefix}/instance-accelerator-name": value}, name) for value, name in _AWS_NEURON.items()]
     labels += [
@@ -148,8 +158,10 @@ def _rows() -> tuple[AcceleratorType, ...]:
         for name, machines in _INSTANCE_TYPES.items()
         for machine in machines.split()
     ]
+    shown = {name for _, name in labels}
+    labels += [({}, name) for name in _TFLOPS if name not in shown]
     return tuple(AcceleratorType(name, wanted, _speed(name)) for wanted, name in labels)
 
 
 BUILT_IN_ACCELERATORS = _rows()
-"""A type has as many rows as there are ways to show it."""
+"""A type has as many rows as there are ways to show it; one without labels, known by its speed only, fits no node."""
