@@ -82,9 +82,8 @@ kind-up: image ## install the image and the chart on a kind cluster (needs Docke
 		--namespace tradewind-system --create-namespace --wait --timeout 5m \
 		--set image.repository=$(firstword $(subst :, ,$(IMAGE))) --set image.tag=$(lastword $(subst :, ,$(IMAGE)))
 
-clean: ## end the lab, remove the environment, caches and build results
-	@if [ -x $(BIN)/tradewind ] && [ -d .tradewind ]; then $(BIN)/tradewind lab down; fi
-	rm -rf .venv .tradewind dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove the environment, caches and build results
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
