@@ -17,6 +17,7 @@ space := $(subst ,, )
 DOCKER ?= docker
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/tradewind/__init__.py)
 IMAGE ?= tradewind:$(VERSION)
+TAG = $(lastword $(subst :, ,$(IMAGE)))
 KIND_CLUSTER ?= tradewind
 MEMBERS ?=
 LAB_WORKERS ?= 1
@@ -80,7 +81,7 @@ kind-up: image ## install the image and the chart on a kind cluster (needs Docke
 	kind load docker-image $(IMAGE) --name $(KIND_CLUSTER)
 	helm upgrade --install tradewind helm/tradewind --kube-context kind-$(KIND_CLUSTER) \
 		--namespace tradewind-system --create-namespace --wait --timeout 5m \
-		--set image.repository=$(firstword $(subst :, ,$(IMAGE))) --set image.tag=$(lastword $(subst :, ,$(IMAGE)))
+		--set image.repository=$(patsubst %:$(TAG),%,$(IMAGE)) --set image.tag=$(TAG)
 
 clean: ## remove the environment, caches and build results
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
