@@ -118,7 +118,12 @@ Country = Annotated[
     str, Text(r"^([A-DF-TV-Z][A-Z]|E[A-TV-Z]|U[A-JL-Z])$", 2, "country by ISO 3166-1, such as SE (GB, not UK; not EU)")
 ]
 Jurisdiction = Annotated[
-    str, Text(r"^([A-TV-Z][A-Z]|U[A-JL-Z]|EEA)$", 3, "country by ISO 3166-1, such as SE (GB, not UK), nor EU or EEA")
+    str,
+    Text(
+        r"^([A-TV-Z][A-Z]|U[A-JL-Z]|EEA|EFTA|GCC|FVEY)$",
+        4,
+        "country by ISO 3166-1, such as SE (GB, not UK), and none of the groups EU, EEA, EFTA, GCC, FVEY",
+    ),
 ]
 LabelKey = Annotated[
     str, Text(r"^([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", 317, "label key, such as example.com/team")

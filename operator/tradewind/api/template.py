@@ -29,6 +29,8 @@ _UNCOUNTED = (
     "gpu.intel.com/",
 )
 _TEMPLATE = "spec.template"
+# No pod is nested deeper than 20 levels; what copies or writes a manifest later recurses.
+_MAX_DEPTH = 100
 
 
 def expand(spec: Mapping[str, Any], *, name: str, source: str = "") -> dict[str, Any]:
@@ -43,6 +45,8 @@ def expand(spec: Mapping[str, Any], *, name: str, source: str = "") -> dict[str,
         InputError: for a kind that can't be delivered, a name or namespace inside, or no pod.
     """
     source = source or f"AIWorkload/{name}"
+    if _deeper_than(spec, _MAX_DEPTH):
+        raise InputError(source, "spec", f"is nested deeper than {_MAX_DEPTH} levels")
     run, template = spec.get("run"), spec.get("template")
     if isinstance(template, dict):
         manifest = _checked(deepcopy(template), source)
@@ -98,6 +102,20 @@ def podset(manifest: Mapping[str, Any], *, source: str = "", at: str = "spec.tem
     _refuse_uncounted(pod, wants, f"{inside}.spec" if inside else at, source)
     resource, accelerators = next(iter(wants.accelerators.items()), ("", 0))
     return PodSet(_pod_count(manifest, source), wants.cpu_cores, wants.memory_bytes, accelerators, resource)
+
+
+def _deeper_than(root: Any, limit: int) -> bool:
+    level = [root]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _job(run: Mapping[str, Any]) -> dict[str, Any]:

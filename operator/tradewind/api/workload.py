@@ -132,7 +132,7 @@ class ConstraintsSpec(Model):
     """Hard limits; they hold at every move."""
 
     jurisdictions: JurisdictionRule = JurisdictionRule()
-    """Countries by ISO 3166-1, and the groups EU and EEA."""
+    """Countries by ISO 3166-1, and the groups EU, EEA, EFTA, GCC, FVEY."""
     providers: ProviderRule = ProviderRule()
     """Providers, as FederatedClusters name them."""
     markets: Annotated[tuple[Market, ...], list_set(at_most=4)] = ()
