@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.lab import build, download
-from tradewind.lab.errors import LabError
+from tradewind.lab.errors import BadInputError, LabError
 from tradewind.lab.progress import Progress
 from tradewind.lab.tools import TOOLS, Tool
 
@@ -41,7 +41,9 @@ def tool(name: str) -> Tool:
     try:
         return TOOLS[name]
     except KeyError:
-        raise LabError("UnknownTool", f"there is no tool {name!r}", next_step=f"Known: {', '.join(TOOLS)}.") from None
+        raise BadInputError(
+            "UnknownTool", f"there is no tool {name!r}", next_step=f"Known: {', '.join(TOOLS)}."
+        ) from None
 
 
 def cached(wanted: Tool) -> Path:
@@ -100,7 +102,7 @@ def ensure(tools: Iterable[Tool], *, source: Source = Source.AUTO, progress: Pro
 def _obtain(tools: list[Tool], *, source: Source, progress: Progress) -> None:
     left = tools
     if source is not Source.BUILD:
-        left = [each for each in tools if not download.try_fetch(each, cached(each), progress=progress)]
+        left = download.fetch_what_can_be(tools, cached, progress=progress)
         if left and source is Source.DOWNLOAD:
             raise LabError(
                 "DownloadFailed",

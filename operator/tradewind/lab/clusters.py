@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,18 @@ _ARGUMENTS: dict[Component, dict[str, str]] = {
 }
 
 
+def stages() -> str:
+    """How KWOK plays the kubelet, as YAML."""
+    return files("tradewind.lab").joinpath("stages.yaml").read_text(encoding="utf-8")
+
+
+class Runtime(StrEnum):
+    """What a control plane runs as: programs of this machine, or a container that kind makes."""
+
+    BINARY = "binary"
+    KIND = "kind"
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """One control plane in ``<lab folder>/clusters/<name>``."""
@@ -48,6 +61,7 @@ class Cluster:
     name: str
     lab_folder: Path
     ports: ClusterPorts
+    runtime: Runtime = Runtime.BINARY
 
     @property
     def folder(self) -> Path:
@@ -101,8 +115,7 @@ class Cluster:
             "options": {"bindAddress": HOST, "etcdPeerPort": self.ports.etcd_peer},
             "componentsPatches": patches,
         }
-        stages = files("tradewind.lab").joinpath("stages.yaml").read_text(encoding="utf-8")
-        return f"{yaml.safe_dump(config)}---\n{stages}"
+        return f"{yaml.safe_dump(config)}---\n{stages()}"
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines that kwokctl wrote."""

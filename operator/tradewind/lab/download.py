@@ -12,8 +12,10 @@ import tarfile
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from pathlib import Path
     from typing import BinaryIO
 
@@ -30,14 +32,34 @@ class DownloadError(Exception):
     """The release cannot be had, or is not what its checksum says."""
 
 
-def try_fetch(tool: Tool, target: Path, *, progress: Progress) -> bool:
-    """Fetch the release of ``tool`` into ``target``; False, with the problem noted, where that does not work."""
-    try:
-        fetch(tool, target, progress=progress)
-    except (DownloadError, OSError, http.client.HTTPException, tarfile.TarError) as error:
-        progress.problem(f"no release of {tool.name} {tool.version}: {error}")
-        return False
-    return True
+class UnreachableError(DownloadError):
+    """The site does not answer in time."""
+
+    def __init__(self, address: str, reason: object) -> None:
+        super().__init__(f"{address}: {reason}")
+        self.site = urlsplit(address).netloc
+
+
+def fetch_what_can_be(tools: Iterable[Tool], target: Callable[[Tool], Path], *, progress: Progress) -> list[Tool]:
+    """Fetch the releases of these tools; returns those that could not be had, their problems noted.
+
+    A site that does not answer is asked once, not once per tool.
+    """
+    left: list[Tool] = []
+    silent: set[str] = set()
+    for tool in tools:
+        sites = {urlsplit(address).netloc for address in addresses(tool.release)}
+        if sites & silent:
+            left.append(tool)
+            continue
+        try:
+            fetch(tool, target(tool), progress=progress)
+        except (DownloadError, OSError, http.client.HTTPException, tarfile.TarError, ValueError) as error:
+            progress.problem(f"no release of {tool.name} {tool.version}: {error}")
+            left.append(tool)
+            if isinstance(error, UnreachableError):
+                silent |= {error.site}
+    return left
 
 
 def fetch(tool: Tool, target: Path, *, progress: Progress) -> None:
@@ -96,7 +118,9 @@ def _open(address: str) -> http.client.HTTPResponse:
         error.close()
         raise DownloadError(f"{address} answered {error.code}") from error
     except urllib.error.URLError as error:
-        raise DownloadError(f"{address}: {error.reason}") from error
+        raise UnreachableError(address, error.reason) from error
+    except TimeoutError as error:
+        raise UnreachableError(address, f"no answer within {ANSWER_WITHIN_S:g} s") from error
     return response
 
 

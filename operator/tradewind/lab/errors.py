@@ -19,3 +19,7 @@ class LabError(Exception):
         """Everything that a person needs, on one or two lines."""
         text = f"{self.reason}: {self.message}"
         return f"{text}\n{self.next_step}" if self.next_step else text
+
+
+class BadInputError(LabError):
+    """What was asked for cannot be: a mistake in a name, an option or a file."""

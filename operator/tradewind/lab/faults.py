@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from tradewind.lab import health, processes
-from tradewind.lab.errors import LabError
+from tradewind.lab import health, kind, processes
+from tradewind.lab.clusters import Runtime
+from tradewind.lab.errors import BadInputError, LabError
 from tradewind.lab.processes import Component
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def components(name: str | Component) -> tuple[Component, ...]:
     try:
         return (Component(name),)
     except ValueError:
-        raise LabError(
+        raise BadInputError(
             "UnknownComponent",
             f"there is no component {str(name)!r}",
             next_step=f"Known: {', '.join(Component)}, {ALL}.",
@@ -50,6 +51,7 @@ def kill(cluster: Cluster, wanted: Iterable[Component], *, now: bool = False) ->
     marked so at once, as the controller manager would.
     """
     wanted = set(wanted)
+    _container(cluster, wanted, "kill")
     found = processes.of_cluster(cluster.lab_folder, cluster.name, wanted)
     if now and Component.NODES in wanted and _STORE[1] not in wanted:
         _end([each for each in found if each.component is Component.NODES])
@@ -65,6 +67,7 @@ def _end(found: list[processes.LabProcess]) -> None:
 
 def pause(cluster: Cluster, wanted: Iterable[Component]) -> int:
     """SIGSTOP these components: they keep their connections and answer nothing. Returns how many were alive."""
+    _container(cluster, set(wanted), "pause")
     found = processes.of_cluster(cluster.lab_folder, cluster.name, wanted)
     processes.send(found, signal.SIGSTOP)
     return len(found)
@@ -76,6 +79,8 @@ def resume(cluster: Cluster, wanted: Iterable[Component]) -> list[Component]:
     Returns what had to be started again.
     """
     wanted = set(wanted)
+    if cluster.runtime is Runtime.KIND:
+        return _resume_container(cluster, wanted)
     found = processes.of_cluster(cluster.lab_folder, cluster.name, _ORDER)
     processes.send([each for each in found if each.component in wanted], signal.SIGCONT)
     alive = {each.component for each in found}
@@ -92,4 +97,33 @@ def resume(cluster: Cluster, wanted: Iterable[Component]) -> list[Component]:
         cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
         if Component.NODES in up:
             health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
+    return dead
+
+
+def _container(cluster: Cluster, wanted: set[Component], verb: str) -> None:
+    """Do to kind's container what is asked for all that runs in it; no part of it can fail alone."""
+    inside = wanted & kind.CONTAINER_PARTS
+    if cluster.runtime is not Runtime.KIND or not inside:
+        return
+    if inside != kind.CONTAINER_PARTS:
+        raise LabError(
+            "NotWithKind",
+            f"{', '.join(sorted(inside))} of a kind cluster cannot fail alone",
+            next_step=f"Use --component {ALL} or {Component.NODES}, or a lab with --runtime binary.",
+        )
+    kind.container(cluster, verb)
+
+
+def _resume_container(cluster: Cluster, wanted: set[Component]) -> list[Component]:
+    state = kind.container_state(cluster)
+    if state != "Running":
+        _container(cluster, wanted, "unpause" if state == "Paused" else "start")
+    found = processes.of_cluster(cluster.lab_folder, cluster.name, [Component.NODES])
+    processes.send(found, signal.SIGCONT)
+    dead = [] if found or Component.NODES not in wanted else [Component.NODES]
+    cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
+    if dead:
+        health.release_nodes(cluster)
+        kind.start_nodes(cluster)
+    health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
     return dead

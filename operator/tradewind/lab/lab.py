@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 
 from tradewind.lab import binaries, control, faults, nodes, startup
-from tradewind.lab.clusters import Cluster
+from tradewind.lab.clusters import Cluster, Runtime
 from tradewind.lab.errors import LabError
 from tradewind.lab.progress import Progress
 from tradewind.lab.proxy import Mode
 from tradewind.lab.state import DEFAULT_MEMBERS, DEFAULT_NAME, HUB, LabRecord, lab_folder
-from tradewind.lab.tools import CONTROL_PLANE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,29 +44,34 @@ class Lab:
         cls,
         name: str = DEFAULT_NAME,
         *,
-        members: Sequence[str] = DEFAULT_MEMBERS,
+        members: Sequence[str] = (),
         pools: Mapping[str, list[Pool]] | None = None,
         nodes_per_pool: int = nodes.DEFAULT_NODES,
         time_scale: float = TIME_SCALE,
+        runtime: str = "auto",
         root: Path | None = None,
         progress: Progress | None = None,
     ) -> Self:
         """Start a hub and these members, and return when all are ready with their nodes.
 
-        ``pools`` says which nodes a member has; a member that it does not name gets ``nodes_per_pool`` default ones.
+        ``pools`` says which nodes a member has (``fleet.read`` makes it from manifests); a member that it does not
+        name gets ``nodes_per_pool`` default ones. Without ``members``: those of ``pools``, else aws, gcp and onprem.
         Nothing is left behind where it fails or is interrupted.
         """
+        members = members or list(pools or DEFAULT_MEMBERS)
         progress = progress or Progress(quiet=True)
-        programs = binaries.ensure(CONTROL_PLANE, progress=progress)
+        chosen, programs = startup.choose(runtime, progress=progress)
         its_pools = {
             member: (pools or {}).get(member) or nodes.default_pools(member, nodes=nodes_per_pool) for member in members
         }
         folder = startup.new_folder(name, root=root, members=members)
         with startup.nothing_left_behind(folder):
             with progress.task(f"starting a hub and {len(members)} members"):
-                record = startup.start(folder, members, programs=programs, time_scale=time_scale, pools=its_pools)
+                record = startup.start(
+                    folder, members, runtime=chosen, programs=programs, time_scale=time_scale, pools=its_pools
+                )
             with progress.task("waiting for the nodes"):
-                startup.populate(folder, record, its_pools)
+                startup.populate(record, its_pools)
         return cls(record)
 
     def down(self) -> None:
@@ -90,7 +94,7 @@ class Lab:
 
     def cluster(self, name: str) -> Cluster:
         """One control plane."""
-        return Cluster(name, self.folder, self.record.cluster(name).ports)
+        return Cluster(name, self.folder, self.record.cluster(name).ports, Runtime(self.record.runtime))
 
     def kubeconfig(self, name: str = HUB, *, direct: bool = False) -> Path:
         """The path of a kubeconfig with its certificates inside; through the proxy unless ``direct``."""

@@ -100,9 +100,14 @@ def default_pools(member: str, *, nodes: int) -> list[Pool]:
     ]
 
 
+def node_name(pool: Pool, member: str, number: int) -> str:
+    """The name of a node."""
+    return f"{member}-{pool.name}-{number}"
+
+
 def manifest(pool: Pool, *, member: str, number: int) -> dict[str, Any]:
     """The Node with this number of a pool, with its capacity in status, as the API server takes it on create."""
-    name = f"{member}-{pool.name}-{number}"
+    name = node_name(pool, member, number)
     amounts = {"cpu": pool.cpu, "memory": pool.memory, "pods": _PODS, "ephemeral-storage": "1Ti"}
     if pool.resource:
         amounts[pool.resource] = str(pool.per_node)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from tradewind.lab.errors import LabError
+from tradewind.lab.errors import BadInputError, LabError
 
 HOST = "127.0.0.1"
 FIRST = 20480
@@ -65,7 +65,7 @@ def ephemeral_start() -> int:
 def reserve(clusters: int, *, first: int = FIRST, last: int | None = None) -> Reservation:
     """Take the first block of ports in which every port that ``clusters`` control planes need is free."""
     if clusters > MAX_CLUSTERS:
-        raise LabError(
+        raise BadInputError(
             "TooManyMembers",
             f"a lab has at most {MAX_CLUSTERS - 1} members, {clusters - 1} were asked for",
             next_step="Ask for fewer with --members, or start a second lab with --name.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUPERVISOR_MODULE = "tradewind.lab.supervisor"
+GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 _POLL_S = 0.05
 
 
@@ -63,7 +64,10 @@ class LabProcess:
     @property
     def paused(self) -> bool:
         """Whether it was stopped by a signal."""
-        return self.process.status() == psutil.STATUS_STOPPED
+        try:
+            return self.process.status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            return False
 
     @property
     def rss_bytes(self) -> int:
@@ -89,7 +93,7 @@ def _scan(folder: Path) -> Iterator[LabProcess]:
             if process.status() == psutil.STATUS_ZOMBIE:
                 continue
             command = process.cmdline()
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
+        except GONE:
             continue
         if not command:
             continue

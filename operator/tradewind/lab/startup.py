@@ -12,10 +12,11 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tradewind.lab import control, health, ports, processes
-from tradewind.lab.clusters import Cluster
-from tradewind.lab.errors import LabError
+from tradewind.lab import binaries, control, health, kind, ports, processes
+from tradewind.lab.clusters import Cluster, Runtime, stages
+from tradewind.lab.errors import BadInputError, LabError
 from tradewind.lab.state import HUB, ClusterRecord, LabRecord, check_name, lab_folder
+from tradewind.lab.tools import CONTROL_PLANE, KIND_RUNTIME
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradewind.lab.nodes import Pool
+    from tradewind.lab.progress import Progress
 
 _CREATE_TIMEOUT_S = 120.0
 _READY_TIMEOUT_S = 60.0
@@ -35,7 +37,7 @@ def new_folder(name: str, *, root: Path | None, members: Sequence[str]) -> Path:
     for member in members:
         check_name(member, what="member")
     if HUB in members or len(set(members)) != len(members) or not members:
-        raise LabError(
+        raise BadInputError(
             "BadMembers",
             f"the members {', '.join(members)!r} are not distinct names other than {HUB!r}",
             next_step="For example: --members aws,gcp,onprem",
@@ -57,10 +59,29 @@ def new_folder(name: str, *, root: Path | None, members: Sequence[str]) -> Path:
     return folder
 
 
+def choose(runtime: str, *, progress: Progress) -> tuple[Runtime, dict[str, Path]]:
+    """The runtime to use and its programs: by ``auto`` kind only where the control planes' programs cannot be had."""
+    if runtime != Runtime.KIND:
+        try:
+            return Runtime.BINARY, binaries.ensure(CONTROL_PLANE, progress=progress)
+        except LabError:
+            if runtime == Runtime.BINARY or not kind.engine_answers():
+                raise
+            progress.note("the control planes' programs cannot be had; using kind")
+    elif not kind.engine_answers():
+        raise LabError(
+            "NoDocker",
+            "no Docker engine answers (docker version)",
+            next_step="Start it, or use the programs: --runtime binary",
+        )
+    return Runtime.KIND, binaries.ensure(KIND_RUNTIME, progress=progress)
+
+
 def start(
     folder: Path,
     members: Iterable[str],
     *,
+    runtime: Runtime,
     programs: Mapping[str, Path],
     time_scale: float,
     pools: Mapping[str, list[Pool]],
@@ -71,7 +92,7 @@ def start(
     record = LabRecord(
         name=folder.name,
         folder=folder,
-        runtime="binary",
+        runtime=runtime,
         control_port=reservation.base,
         token=secrets.token_hex(16),
         time_scale=time_scale,
@@ -80,8 +101,9 @@ def start(
         pools={member: [asdict(pool) for pool in its_pools] for member, its_pools in pools.items()},
     )
     record.save()
-    clusters = [Cluster(each, folder, record.cluster(each).ports) for each in names]
-    making = {cluster: cluster.begin_create(record.binaries) for cluster in clusters}
+    clusters = record_clusters(record)
+    create = kind.begin_create if runtime is Runtime.KIND else Cluster.begin_create
+    making = {cluster: create(cluster, record.binaries) for cluster in clusters}
     try:
         with reservation.guard as guard:
             control_fd = guard.fileno()
@@ -95,10 +117,18 @@ def start(
                 process.kill()
             process.wait()
     for cluster in clusters:
+        if runtime is Runtime.KIND:
+            kind.adopt(cluster, record.binaries, stages=stages())
         cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
     _check_identities(clusters)
     control.ask(record.control_port, record.token, "status", timeout_s=_SUPERVISOR_TIMEOUT_S)
     return record
+
+
+def record_clusters(record: LabRecord) -> list[Cluster]:
+    """The control planes of a lab, the hub first."""
+    runtime = Runtime(record.runtime)
+    return [Cluster(name, record.folder, each.ports, runtime) for name, each in record.clusters.items()]
 
 
 def _wait_created(making: Mapping[Cluster, subprocess.Popen[bytes]]) -> None:
@@ -133,17 +163,21 @@ def _check_identities(clusters: Iterable[Cluster]) -> None:
         seen[uid] = cluster.name
 
 
-def populate(folder: Path, record: LabRecord, pools: Mapping[str, list[Pool]]) -> None:
+def populate(record: LabRecord, pools: Mapping[str, list[Pool]]) -> None:
     """Make the nodes of every member, and wait until they are ready."""
-    clusters = {member: Cluster(member, folder, record.cluster(member).ports) for member in pools}
-    for member, cluster in clusters.items():
-        health.add_nodes(cluster, pools[member])
-    for cluster in clusters.values():
+    members = [cluster for cluster in record_clusters(record) if cluster.name in pools]
+    for cluster in members:
+        health.add_nodes(cluster, pools[cluster.name])
+    for cluster in members:
         health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
 
 
 def remove(folder: Path) -> int:
     """End the lab in this folder and remove it; returns how many processes were ended."""
+    with contextlib.suppress(LabError):
+        record = LabRecord.load(folder)
+        if record.runtime == Runtime.KIND:
+            kind.delete(record_clusters(record), record.binaries["kind"])
     ended = processes.end_all(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return ended

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tradewind.lab.errors import LabError
+from tradewind.lab.errors import BadInputError, LabError
 from tradewind.lab.ports import ClusterPorts
 
 HUB = "hub"
@@ -51,7 +51,7 @@ class LabRecord:
         try:
             return self.clusters[name]
         except KeyError:
-            raise LabError(
+            raise BadInputError(
                 "UnknownCluster",
                 f"the lab {self.name!r} has no cluster {name!r}",
                 next_step=f"It has: {', '.join(self.clusters)}.",
@@ -78,7 +78,7 @@ class LabRecord:
             raise LabError(
                 "NoSuchLab",
                 f"there is no lab {folder.name!r} in {folder.parent}",
-                next_step=f"Start it: tradewind lab up --name {folder.name}",
+                next_step=_next_step(folder),
             ) from None
         except (ValueError, KeyError, TypeError) as error:
             raise LabError(
@@ -86,6 +86,12 @@ class LabRecord:
                 f"{folder / _FILE} cannot be read: {error}",
                 next_step=f"End what is left of it: tradewind lab down --name {folder.name}",
             ) from error
+
+
+def _next_step(folder: Path) -> str:
+    others = sorted(file.parent.name for file in folder.parent.glob(f"*/{_FILE}"))
+    there_are = f" There are: {', '.join(others)} (--name)." if others else ""
+    return f"Start it: tradewind lab up --name {folder.name}.{there_are}"
 
 
 def root_folder(given: Path | None = None) -> Path:
@@ -105,7 +111,7 @@ def lab_folder(name: str, root: Path | None = None) -> Path:
 def check_name(name: str, *, what: str) -> None:
     """Names become folders and parts of labels."""
     if not _NAME.fullmatch(name):
-        raise LabError(
+        raise BadInputError(
             "BadName",
             f"{name!r} is no name for a {what}",
             next_step="Use up to 40 lower-case letters, digits and dashes.",

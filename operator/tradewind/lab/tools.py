@@ -153,5 +153,8 @@ CONTROL_PLANE = (
 )
 """What a lab needs."""
 
-TOOLS = {tool.name: tool for tool in (*CONTROL_PLANE, _helm(), _kind(), _actionlint())}
+KIND_RUNTIME = (_kind(), _kwok("kwok"), _kubernetes("kubectl"))
+"""What a lab needs where kind makes its control planes."""
+
+TOOLS = {tool.name: tool for tool in (*CONTROL_PLANE, *KIND_RUNTIME, _helm(), _actionlint())}
 """Every program that can be had by name."""
