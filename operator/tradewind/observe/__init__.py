@@ -1,0 +1,1 @@
+"""I/O in: kopf handlers on the hub, informers and probes of the members. Fills the state, decides nothing."""

@@ -1,0 +1,1 @@
+"""What keeps the operator going: the loop, the lease, the endpoints."""

@@ -1,0 +1,1 @@
+"""The in-memory picture: written by one task, read as snapshots."""

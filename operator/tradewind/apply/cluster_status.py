@@ -1,0 +1,124 @@
+"""The status of FederatedClusters, and of the resources that are only read: written when it changes, not otherwise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tradewind.apply.status import changed_fields
+from tradewind.model.health import Verdict
+from tradewind.state.record import iso
+
+if TYPE_CHECKING:
+    from tradewind.kube.client import ApiServer
+    from tradewind.kube.resources import Resource
+    from tradewind.model.fleet import Node, Offer
+    from tradewind.state.fleet import ClusterEntry
+
+Manifest = dict[str, Any]
+MAX_ORPHANS = 500
+
+
+def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, now_s: float) -> Manifest:
+    """Write the whole status of a FederatedCluster."""
+    before = entry.raw.get("status") or {}
+    health = entry.health
+    reason, message = entry.problem or (health.reason, health.message)
+    verdict = Verdict.UNKNOWN if entry.problem else health.verdict
+    member = entry.member
+    listed = before.get("inventoriedAt") or (iso(now_s)[:19] + "Z" if member and member.copies_fresh else None)
+    nodes = member.nodes() if member and member.capacity_known else ()
+    return {
+        "observedGeneration": entry.raw["metadata"].get("generation", 1),
+        "verdict": verdict.value,
+        "reason": reason,
+        "message": message[:512],
+        "since": iso(health.since_s)[:19] + "Z" if health.since_s else None,
+        "clusterUID": entry.recorded_uid or entry.uid or None,
+        "kubernetesVersion": entry.version or before.get("kubernetesVersion"),
+        "inventoriedAt": listed,
+        "offers": [_offer(offer, nodes) for offer in entry.spec.offers] if entry.spec else [],
+        "workloads": workloads,
+        "usdPerHour": f"{usd_per_hour:.4f}",
+        "orphans": [
+            {"namespace": o.key.namespace, "name": o.key.name, "uid": o.workload_uid}
+            for o in entry.orphans[:MAX_ORPHANS]
+        ],
+        "conditions": _conditions(
+            {
+                "Ready": verdict is Verdict.HEALTHY,
+                "Reconciling": verdict is Verdict.RECOVERING,
+                "Stalled": bool(entry.problem) or verdict is Verdict.CREDENTIALS_INVALID,
+            },
+            reason=reason,
+            message=message,
+            raw=entry.raw,
+            now_s=now_s,
+        ),
+    }
+
+
+def read_status(raw: Manifest, *, problem: str, now_s: float, **more: object) -> Manifest:
+    """Write the status of a policy or a NetworkMap: whether it is in force."""
+    reason, message = ("InvalidSpec", problem) if problem else ("Accepted", "In force.")
+    holds = {"Ready": not problem, "Reconciling": False, "Stalled": bool(problem)}
+    written = _conditions(holds, reason=reason, message=message, raw=raw, now_s=now_s)
+    return {"observedGeneration": raw["metadata"].get("generation", 1), "conditions": written, **more}
+
+
+async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status: Manifest) -> Manifest:
+    """Write what changes; returns the object as it is then.
+
+    No resourceVersion is needed: only the leader writes these, and nothing is decided by them.
+    """
+    changes = changed_fields(status, raw.get("status") or {})
+    changes = {key: value for key, value in changes.items() if value is not None or key in (raw.get("status") or {})}
+    if not changes:
+        return raw
+    metadata = raw["metadata"]
+    return await hub.merge(
+        resource,
+        metadata["name"],
+        {"status": changes},
+        namespace=metadata.get("namespace", ""),
+        subresource="status",
+    )
+
+
+def _conditions(holds: dict[str, bool], *, reason: str, message: str, raw: Manifest, now_s: float) -> list[Manifest]:
+    known = {condition["type"]: condition for condition in (raw.get("status") or {}).get("conditions") or ()}
+    written = []
+    for kind, value in holds.items():
+        status = "True" if value else "False"
+        old = known.get(kind, {})
+        since = old.get("lastTransitionTime") if old.get("status") == status else None
+        written.append(
+            {
+                "type": kind,
+                "status": status,
+                "reason": reason,
+                "message": message[:512],
+                "lastTransitionTime": since or iso(now_s)[:19] + "Z",
+                "observedGeneration": raw["metadata"].get("generation", 1),
+            }
+        )
+    return written
+
+
+def _offer(offer: Offer, nodes: tuple[Node, ...]) -> Manifest:
+    mine = [node for node in nodes if _belongs(node, offer)]
+    open_nodes = [node for node in mine if node.ready and node.schedulable]
+    by_node = Counter(max(0, node.free_accelerators) for node in open_nodes) if offer.accelerator else Counter[int]()
+    return {
+        "name": offer.name,
+        "nodes": len(mine),
+        "freeAccelerators": sum(free * count for free, count in by_node.items()),
+        "freeByNode": [{"free": free, "nodes": count} for free, count in sorted(by_node.items(), reverse=True)],
+        "freeCPU": f"{sum(max(0.0, node.free_cpu_cores) for node in open_nodes):.0f}",
+        "freeMemory": f"{sum(max(0.0, node.free_memory_bytes) for node in open_nodes) / 2**30:.0f}Gi",
+    }
+
+
+def _belongs(node: Node, offer: Offer) -> bool:
+    selected = all(node.labels.get(key) == value for key, value in offer.node_selector.items())
+    return selected and (not offer.accelerator or node.accelerator == offer.accelerator)

@@ -1,0 +1,226 @@
+"""Delivers a copy to its member, and removes copies from members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tradewind.errors import RetryableError, TerminalError
+from tradewind.kube.errors import AlreadyExistsError, NotFoundError
+from tradewind.kube.resources import (
+    CONFIG_MAPS,
+    JOBS,
+    NAMESPACES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    VOLUME_CLAIMS,
+    Resource,
+    deliverable,
+)
+from tradewind.model.plan import Refusal, Wake
+from tradewind.model.policy import Guarantee
+from tradewind.state.copies import EPOCH_LABEL, GENERATION_ANNOTATION, HUB_LABEL, SHARED_LABEL, UID_LABEL
+
+if TYPE_CHECKING:
+    from tradewind.apply.render import Rendered
+    from tradewind.kube.client import ApiServer
+    from tradewind.model.placement import Copy
+
+Manifest = dict[str, Any]
+CONFIG_KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}
+
+
+class Refused(Exception):  # noqa: N818 - an outcome of delivery, told to the next decision
+    """The member can't take this copy; `refusal` says why and what could change it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class SharedUse(Protocol):
+    """Who else needs a ConfigMap or Secret that came along with a copy."""
+
+    def others_use(self, copy: Copy, kind: str, name: str) -> bool:
+        """Whether another copy on the same member and namespace names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Delivers to one member.
+
+    Attributes:
+        hub: where ConfigMaps and Secrets are read from, one at a time, never listed.
+    """
+
+    hub: ApiServer
+    member: ApiServer
+    hub_name: str
+
+    async def prepare(self, rendered: Rendered) -> None:
+        """Check what the copy needs and what can't be brought along, before anything is promised.
+
+        Raises:
+            Refused: something is missing.
+        """
+        namespace = rendered.copy["metadata"]["namespace"]
+        await self._read_config(rendered, namespace)
+        if rendered.service_account not in ("", "default"):
+            await self._require(SERVICE_ACCOUNTS, rendered.service_account, namespace)
+        for claim in rendered.volume_claims:
+            await self._require(VOLUME_CLAIMS, claim, namespace)
+
+    async def deliver(self, rendered: Rendered, *, guarantee: Guarantee, copy_config: bool) -> Manifest:
+        """Bring what the copy needs, then the copy; safe to repeat after a crash at any point.
+
+        Raises:
+            Refused: the member, or something missing on the hub, stands against it.
+            RetryableError, ConflictError: try again.
+        """
+        namespace = rendered.copy["metadata"]["namespace"]
+        try:
+            config = await self._read_config(rendered, namespace) if copy_config else []
+            for manifest in config:
+                await self._bring(manifest, namespace)
+            for companion in rendered.companions:
+                await self._companion(companion, namespace)
+            return await self._with_namespace(self._copy, rendered.copy, guarantee)
+        except TerminalError as error:
+            message = f"The member refuses it: {error.message}"
+            raise Refused(Refusal("RefusedByMember", message, Wake.CLUSTER)) from error
+
+    async def release(self, copy: Copy, *, shared: SharedUse) -> None:
+        """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone."""
+        namespace, name = copy.key
+        resource = deliverable({"apiVersion": "batch/v1" if copy.kind == "Job" else "apps/v1", "kind": copy.kind})
+        for item in copy.companions:
+            version, kind, companion = item.rsplit("/", 2)
+            if kind in CONFIG_KINDS and shared.others_use(copy, kind, companion):
+                continue
+            await self._remove_ours(deliverable({"apiVersion": version, "kind": kind}), companion, namespace)
+        try:
+            await self.member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
+        except NotFoundError:
+            return
+
+    async def _copy(self, body: Manifest, guarantee: Guarantee) -> Manifest:
+        """Make the copy, or bring up to date the one that is there."""
+        resource, metadata = deliverable(body), body["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
+        try:
+            # Create first, whatever the guarantee: an apply would silently take over a foreign object of that name.
+            return await self.member.create(resource, body, namespace=namespace)
+        except AlreadyExistsError:
+            found = await self.member.get(resource, name, namespace=namespace)
+        self._refuse_foreign(found, name)
+        same = all(
+            found["metadata"]["labels"].get(label) == metadata["labels"][label] for label in (UID_LABEL, EPOCH_LABEL)
+        )
+        if not same:
+            raise RetryableError("OldCopyPresent", f"An older copy of {name} has to end on {self.member.name} first.")
+        if resource is JOBS:
+            # A Job's template is immutable: only the mark of the generation follows.
+            generation = {GENERATION_ANNOTATION: metadata["annotations"][GENERATION_ANNOTATION]}
+            patch = {"metadata": {"annotations": generation, "resourceVersion": found["metadata"]["resourceVersion"]}}
+            return await self.member.merge(resource, name, patch, namespace=namespace)
+        if guarantee is Guarantee.AT_MOST_ONCE:
+            body = {**body, "metadata": {**metadata, "resourceVersion": found["metadata"]["resourceVersion"]}}
+        return await self.member.apply(resource, body, namespace=namespace)
+
+    async def _companion(self, body: Manifest, namespace: str) -> None:
+        resource, name = deliverable(body), body["metadata"]["name"]
+        try:
+            found = await self.member.get(resource, name, namespace=namespace)
+        except NotFoundError:
+            found = None
+        if found is not None:
+            self._refuse_foreign(found, f"{body['kind']} {name}")
+        await self._with_namespace(self._apply, body, None)
+
+    async def _apply(self, body: Manifest, _: None) -> Manifest:
+        return await self.member.apply(deliverable(body), body, namespace=body["metadata"]["namespace"])
+
+    async def _with_namespace(self, write: Any, body: Manifest, argument: Any) -> Manifest:
+        """Write, and only if the namespace turns out to be missing, create it and write again."""
+        try:
+            result: Manifest = await write(body, argument)
+        except NotFoundError:
+            await self._make_namespace(body["metadata"]["namespace"])
+            result = await write(body, argument)
+        return result
+
+    async def _make_namespace(self, name: str) -> None:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": name, "labels": {HUB_LABEL: self.hub_name}},
+        }
+        try:
+            await self.member.create(NAMESPACES, body)
+        except AlreadyExistsError:
+            return
+
+    async def _read_config(self, rendered: Rendered, namespace: str) -> list[Manifest]:
+        """Read all that the pods name from the hub, before anything is delivered."""
+        found = []
+        for kind, name, optional in rendered.config:
+            try:
+                found.append({**await self.hub.get(CONFIG_KINDS[kind], name, namespace=namespace), "kind": kind})
+            except NotFoundError:
+                if not optional and not await self._has(CONFIG_KINDS[kind], name, namespace):
+                    message = f"The pods name {kind} {name}, which namespace {namespace} lacks on the hub. Create it."
+                    raise Refused(Refusal(f"{kind}NotFound", message, Wake.CONFIG)) from None
+        return found
+
+    async def bring_config(self, kind: str, name: str, namespace: str) -> None:
+        """Bring one ConfigMap or Secret up to date; what has gone from the hub is left as it was."""
+        try:
+            found = await self.hub.get(CONFIG_KINDS[kind], name, namespace=namespace)
+        except NotFoundError:
+            return
+        await self._bring({**found, "kind": kind}, namespace)
+
+    async def _bring(self, found: Manifest, namespace: str) -> None:
+        """Copy a ConfigMap or Secret, unless the member has one of its own under that name: then that one counts."""
+        name, kind = found["metadata"]["name"], found["kind"]
+        resource = CONFIG_KINDS[kind]
+        try:
+            there = await self.member.get(resource, name, namespace=namespace)
+        except NotFoundError:
+            there = None
+        if there is not None and (there["metadata"].get("labels") or {}).get(HUB_LABEL) != self.hub_name:
+            return
+        data = {key: found[key] for key in ("data", "binaryData", "type", "immutable") if key in found}
+        if there is not None and all(there.get(key) == value for key, value in data.items()):
+            return
+        labels = {HUB_LABEL: self.hub_name, SHARED_LABEL: "true"}
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        body: Manifest = {"apiVersion": "v1", "kind": kind, "metadata": metadata} | data
+        await self._with_namespace(self._apply, body, None)
+
+    async def _require(self, resource: Resource, name: str, namespace: str) -> None:
+        if not await self._has(resource, name, namespace):
+            message = f"The pods name {resource.kind} {name}, which {self.member.name} lacks in namespace {namespace}."
+            raise Refused(Refusal(f"{resource.kind}NotFound", message, Wake.CLUSTER))
+
+    async def _has(self, resource: Resource, name: str, namespace: str) -> bool:
+        try:
+            await self.member.get(resource, name, namespace=namespace)
+        except NotFoundError:
+            return False
+        return True
+
+    async def _remove_ours(self, resource: Resource, name: str, namespace: str) -> None:
+        try:
+            found = await self.member.get(resource, name, namespace=namespace)
+            if (found["metadata"].get("labels") or {}).get(HUB_LABEL) == self.hub_name:
+                await self.member.delete(resource, name, namespace=namespace, uid=found["metadata"]["uid"])
+        except NotFoundError:
+            return
+
+    def _refuse_foreign(self, found: Manifest, name: str) -> None:
+        if (found["metadata"].get("labels") or {}).get(HUB_LABEL) != self.hub_name:
+            message = (
+                f"{name} exists on {self.member.name} and is not Tradewind's: it is left alone. Rename one of them."
+            )
+            raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))

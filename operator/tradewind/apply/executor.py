@@ -1,0 +1,332 @@
+"""Carries out steps: first the record in status, which is the decision, then what it promises.
+
+Two operators can't both win: the record is written with the resourceVersion that was decided on. A crash after the
+record is harmless, since the next operator finds the promise and keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tradewind.apply.delivery import Delivery, Refused
+from tradewind.apply.render import Rendered, render
+from tradewind.apply.status import changed_fields, status_from
+from tradewind.errors import ConflictError, RetryableError, TradewindError
+from tradewind.kube.errors import NotFoundError
+from tradewind.kube.resources import AIWORKLOADS
+from tradewind.model.placement import Copy, Situation
+from tradewind.model.plan import Refusal, Wake
+from tradewind.state.record import record_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tradewind.apply.events import EventWriter
+    from tradewind.decide.step import Step
+    from tradewind.kube.client import ApiServer
+    from tradewind.model.workload import Key
+    from tradewind.state.hub import WorkloadEntry
+    from tradewind.state.store import Store
+
+Manifest = dict[str, Any]
+log = logging.getLogger(__name__)
+
+FINALIZER = "tradewind.dev/copies"
+MAX_IN_FLIGHT = 32
+MAX_PER_MEMBER = 16
+VETO_S = 300.0
+"""A member that refused a copy is asked again after this time: quotas are raised, webhooks mended."""
+CONFIG_VETO_S = 20.0
+"""ConfigMaps and Secrets are not watched (a watch would read all of them), so a missing one is looked for again."""
+RETRY_S = 2.0
+MAX_RETRY_S = 60.0
+QUIET_REASONS = frozenset({"Pending", "Starting", "Delivering", "Running", "ClusterUnseen", "Replacing"})
+"""Passing states that have no event of their own: Placed, Moved and the ends do."""
+WARNINGS = frozenset({"OldCopyMayRun", "Unschedulable", "MovesExhausted", "AdoptionPending", "Failed"})
+
+
+class Lookup(Protocol):
+    """What the executor asks of the rest of the operator."""
+
+    def server(self, cluster: str) -> ApiServer | None:
+        """Find the client of a member; None while there is no connection."""
+
+    def may_write(self) -> bool:
+        """Whether this operator is still the leader, by a clock that can't be set."""
+
+    def placed(self, seconds: float) -> None:
+        """Count a placement, with the time since the workload was created."""
+
+    def moved(self, seconds: float) -> None:
+        """Count a move, with the time since its cluster was declared lost."""
+
+
+class Executor:
+    """Carries out steps with bounded concurrency; a workload is worked on by one task at a time.
+
+    Attributes:
+        in_flight: workloads that are being worked on; they are not decided on meanwhile.
+        quiet: set while nothing is in flight.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        hub: ApiServer,
+        lookup: Lookup,
+        events: EventWriter,
+        *,
+        hub_name: str,
+        wall: Callable[[], float],
+    ) -> None:
+        self.in_flight: set[Key] = set()
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+        self._store = store
+        self._hub = hub
+        self._lookup = lookup
+        self._events = events
+        self._hub_name = hub_name
+        self._wall = wall
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
+        self._member_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MAX_PER_MEMBER))
+        self._failures: dict[Key, int] = {}
+
+    def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
+        """Start a task for each step that has something to do; what it promises counts from now on."""
+        for step in steps:
+            entry = self._store.hub.workloads.get(step.view.key)
+            if entry is None or entry.uid != step.view.uid:
+                continue
+            self._sleep(step)
+            status = status_from(step, raw=entry.raw, now_s=self._wall())
+            changes = changed_fields(status, entry.raw.get("status") or {})
+            if not (changes or step.deliver or step.release or step.forget):
+                continue
+            entry.record = step.record
+            self.in_flight.add(step.view.key)
+            self.quiet.clear()
+            tasks.create_task(self._guarded(step, entry))
+
+    def _sleep(self, step: Step) -> None:
+        """Note what is worth another look at this workload."""
+        refused = step.decision is not None and step.decision.chosen is None
+        wakes_on = step.decision.wakes_on if refused and step.decision else frozenset()
+        if step.situation.reason == "AdoptionPending":
+            wakes_on = frozenset({Wake.HEALTH, Wake.CLUSTER})
+        self._store.dirty.sleep(step.view.key, wakes_on)
+        if step.retry_s is not None:
+            self._store.dirty.remind(step.view.key, max(step.retry_s, self._wall() + 1.0))
+
+    async def _guarded(self, step: Step, entry: WorkloadEntry) -> None:
+        """Carry out one step, and see to it that no failure of it is lost or felt by others."""
+        key = step.view.key
+        try:
+            async with self._slots:
+                await self._carry_out(step, entry)
+                self._failures.pop(key, None)
+        except ConflictError:
+            await self._read_again(key)
+        except NotFoundError:
+            self._store.see_workload(entry.raw, deleted=True)
+        except TradewindError as error:
+            self._put_off(key, error)
+        except Exception as error:
+            log.exception("step failed workload=%s", key)
+            self._put_off(key, error)
+        finally:
+            self.in_flight.discard(key)
+            if not self.in_flight:
+                self.quiet.set()
+            self._settle(key)
+
+    async def _carry_out(self, step: Step, entry: WorkloadEntry) -> None:
+        if not self._lookup.may_write():
+            raise RetryableError("NotLeading", "The lease can't be renewed; nothing is written meanwhile.")
+        # 1. A workload that is gone everywhere may go.
+        if step.forget:
+            await self._forget(step, entry)
+            return
+        # 2. What the copy needs must be there before anything is promised.
+        rendered = self._render(step, entry)
+        step = await self._prepared(step, entry, rendered)
+        # 3. The record: this write is the decision.
+        if step.record.placements:
+            await self._hold(entry)
+        await self._write_status(step, entry)
+        # 4. Copies that nothing promises go.
+        for copy in step.release:
+            await self._release(copy)
+        # 5. The promised copy is made.
+        if step.deliver is not None and rendered is not None:
+            await self._deliver(step, entry, rendered)
+
+    def _render(self, step: Step, entry: WorkloadEntry) -> Rendered | None:
+        if step.deliver is None or step.view.policy is None:
+            return None
+        cluster = self._store.clusters.get(step.deliver.cluster)
+        offers = cluster.raw["spec"].get("offers") or [] if cluster else []
+        patch = next((o.get("podPatch") for o in offers if o["name"] == step.deliver.offer), None)
+        return render(
+            entry.raw,
+            placement=step.deliver,
+            guarantee=step.view.policy.guarantee,
+            hub_name=self._hub_name,
+            pod_patch=patch or {},
+        )
+
+    def _delivery(self, cluster: str) -> Delivery:
+        server = self._lookup.server(cluster)
+        if server is None:
+            raise RetryableError("NotConnected", f"There is no connection to {cluster}.")
+        return Delivery(self._hub, server, self._hub_name)
+
+    async def _prepared(self, step: Step, entry: WorkloadEntry, rendered: Rendered | None) -> Step:
+        """Check the new place; if something is missing, show that instead of promising anything."""
+        if rendered is None or step.deliver is None or step.deliver.cluster in step.view.copies:
+            return step
+        if step.view.policy is None or not step.view.policy.copy_config:
+            rendered = replace(rendered, config=())
+        try:
+            async with self._member_slots[step.deliver.cluster]:
+                await self._delivery(step.deliver.cluster).prepare(rendered)
+        except Refused as refused:
+            self._veto(entry, step.deliver.cluster, refused.refusal)
+            return _undone(step, refused.refusal)
+        return step
+
+    async def _hold(self, entry: WorkloadEntry) -> None:
+        """Put our finalizer on, so that the workload can't vanish while a copy of it lives."""
+        metadata = entry.raw["metadata"]
+        present = metadata.get("finalizers") or []
+        if FINALIZER in present or entry.deleting:
+            return
+        await self._merge(entry, {"metadata": {"finalizers": [*present, FINALIZER]}})
+
+    async def _write_status(self, step: Step, entry: WorkloadEntry) -> None:
+        status = status_from(step, raw=entry.raw, now_s=self._wall())
+        changes = changed_fields(status, entry.raw.get("status") or {})
+        if changes:
+            before = entry.raw.get("status") or {}
+            await self._merge(entry, {"status": changes}, subresource="status")
+            self._announce(step, entry, before)
+
+    async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
+        """Merge-patch the object, only if nobody has changed it since it was decided on."""
+        metadata = entry.raw["metadata"]
+        body = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": metadata["resourceVersion"]}}
+        entry.raw = await self._hub.merge(
+            AIWORKLOADS, metadata["name"], body, namespace=metadata["namespace"], subresource=subresource
+        )
+
+    async def _release(self, copy: Copy) -> None:
+        async with self._member_slots[copy.cluster]:
+            await self._delivery(copy.cluster).release(copy, shared=self._store)
+        log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
+
+    async def _deliver(self, step: Step, entry: WorkloadEntry, rendered: Rendered) -> None:
+        placement, policy = step.deliver, step.view.policy
+        if placement is None or policy is None or step.deliver not in step.record.placements:
+            return
+        try:
+            async with self._member_slots[placement.cluster]:
+                await self._delivery(placement.cluster).deliver(
+                    rendered, guarantee=policy.guarantee, copy_config=policy.copy_config
+                )
+        except Refused as refused:
+            self._veto(entry, placement.cluster, refused.refusal)
+            if placement.cluster not in step.view.copies:
+                # Nothing was made there: the promise is taken back, and the next decision looks elsewhere.
+                await self._write_status(_undone(step, refused.refusal), entry)
+            return
+        if placement.cluster not in step.view.copies:
+            self._count(step, entry)
+
+    def _count(self, step: Step, entry: WorkloadEntry) -> None:
+        placement, now_s = step.record.placements[0], self._wall()
+        moved = step.wish is not None and bool(step.wish.leaves)
+        log.info(
+            "%s workload=%s cluster=%s offer=%s epoch=%s usd=%.2f",
+            "moved" if moved else "placed",
+            step.view.key,
+            placement.cluster,
+            placement.offer,
+            placement.epoch,
+            placement.usd_total,
+        )
+        if moved and step.wish is not None:
+            self._lookup.moved(now_s - step.wish.detected_s)
+        elif placement.epoch == 1 and entry.workload is not None:
+            self._lookup.placed(now_s - entry.workload.created_s)
+
+    def _announce(self, step: Step, entry: WorkloadEntry, before: Manifest) -> None:
+        """Say one event for a change of state."""
+        situation, reason = step.situation, step.situation.reason
+        decided = step.deliver is not None and step.record.epoch != before.get("epoch")
+        if decided:
+            reason = "Moved" if step.wish is not None and step.wish.leaves else "Placed"
+        elif reason in QUIET_REASONS or any(c.get("reason") == reason for c in before.get("conditions") or ()):
+            return
+        warning = situation.stalled or reason in WARNINGS
+        self._events.say(
+            entry.raw, reason=reason, note=situation.message, action="Decide", at_s=self._wall(), warning=warning
+        )
+
+    async def _forget(self, step: Step, entry: WorkloadEntry) -> None:
+        """Let the object go; copies on clusters that are away are remembered there, for their return."""
+        present = entry.raw["metadata"].get("finalizers") or []
+        if FINALIZER not in present:
+            return
+        for cluster in step.abandon:
+            self._store.remember_orphan(cluster, step.view.key, entry.uid)
+        await self._merge(entry, {"metadata": {"finalizers": [f for f in present if f != FINALIZER]}})
+
+    def _veto(self, entry: WorkloadEntry, cluster: str, refusal: Refusal) -> None:
+        """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""
+        for_all = refusal.wakes_on is Wake.CONFIG
+        until_s = self._wall() + (CONFIG_VETO_S if for_all else VETO_S)
+        entry.vetoes["*" if for_all else cluster] = (refusal, until_s)
+        key = self._store.key_of(entry)
+        self._store.dirty.remind(key, until_s)
+        self._store.dirty.mark((key,))
+
+    async def _read_again(self, key: Key) -> None:
+        """Somebody else wrote: take the newest, and decide again."""
+        try:
+            obj = await self._hub.get(AIWORKLOADS, key.name, namespace=key.namespace)
+        except NotFoundError:
+            entry = self._store.hub.workloads.get(key)
+            if entry is not None:
+                self._store.see_workload(entry.raw, deleted=True)
+        except TradewindError as error:
+            self._put_off(key, error)
+        else:
+            self._store.see_workload(obj)
+            self._store.dirty.mark((key,))
+
+    def _put_off(self, key: Key, error: Exception) -> None:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        pause_s = min(MAX_RETRY_S, RETRY_S * 2 ** min(failures - 1, 10))
+        log.warning("put off workload=%s retry_s=%.0f error=%s", key, pause_s, error)
+        self._store.dirty.remind(key, self._wall() + pause_s)
+
+    def _settle(self, key: Key) -> None:
+        """What was promised in memory gives way to what has really been written."""
+        entry = self._store.hub.workloads.get(key)
+        if entry is not None:
+            entry.record = record_from(entry.raw.get("status") or {})
+
+
+def _undone(step: Step, refusal: Refusal) -> Step:
+    """Take a promise back: the place it had before, if it has one still, is all that is recorded."""
+    before = step.view.record
+    left = () if step.wish is None or not step.wish.leaves else before.placements
+    moves = before.moves
+    record = replace(step.record, placements=left, moves=moves)
+    stalled = refusal.wakes_on is Wake.CONFIG
+    situation = Situation("Pending", refusal.reason, refusal.message, placed=bool(left), stalled=stalled)
+    return replace(step, record=record, situation=situation, deliver=None)

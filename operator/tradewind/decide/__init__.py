@@ -1,0 +1,1 @@
+"""Pure decisions: what every workload needs next, from one snapshot."""

@@ -1,0 +1,254 @@
+"""What one workload needs next: level-based, from its record and from what the members show.
+
+Every rule may be applied again after a crash at any point; none depends on which event came first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tradewind.decide.step import Step, Wish
+from tradewind.model.placement import Copy, CopyState, Finished, Placement, Situation
+from tradewind.model.policy import Guarantee, Mode
+from tradewind.model.workload import Market
+from tradewind.outage.moves import Held, may_leave
+from tradewind.placement.engine import standing
+
+if TYPE_CHECKING:
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.placement import Record
+    from tradewind.model.policy import EffectivePolicy
+    from tradewind.model.snapshot import Snapshot, View
+    from tradewind.model.workload import Workload
+
+IDLE = Situation("Pending", "Pending", "Not decided yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What can be seen of the fleet now."""
+
+    snapshot: Snapshot
+    clusters: dict[str, Cluster]
+
+    def reachable(self, name: str) -> bool:
+        """Whether the copies listed there are the truth now."""
+        inventory = self.snapshot.inventories.get(name)
+        return inventory is not None and inventory.current
+
+    def lost(self, name: str) -> bool:
+        """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
+        cluster = self.clusters.get(name)
+        return cluster is None or cluster.health.lost
+
+    def gone(self, view: View, name: str) -> bool:
+        """Whether no copy is there, known from a fresh list."""
+        return self.reachable(name) and name not in view.copies
+
+    def removable(self, *copies: Copy) -> tuple[Copy, ...]:
+        """Those that can be asked to go, and have not been yet."""
+        return tuple(c for c in copies if self.reachable(c.cluster) and c.state is not CopyState.RELEASING)
+
+
+def review(view: View, sight: Sight) -> Step:
+    """Find the next step of one workload. The order of the rules is their priority."""
+    record = _with_end(view, sight.snapshot.now_s)
+    # 1. A user's delete wins over everything.
+    if view.deleting:
+        return _delete(view, record, sight)
+    # 2. A spec that can't be understood stops nothing that runs.
+    if view.workload is None or view.policy is None:
+        reason, message = (
+            (view.problem.reason, view.problem.message) if view.problem else ("InvalidSpec", "Unreadable.")
+        )
+        return Step(view, record, Situation("Stalled", reason, message, placed=bool(record.placements), stalled=True))
+    # 3. What has finished is never run again.
+    if record.finished is not None:
+        return _rest(view, record, sight, record.finished)
+    # 4. Recommend: decide and show, touch nothing.
+    if view.policy.mode is Mode.RECOMMEND:
+        return Step(view, record, IDLE, wish=None if record.placements else Wish())
+    # 5. A user's suspend wins over placement.
+    if view.workload.suspended:
+        return _suspend(view, record, sight)
+    # 6. What has a place is kept going; what has none is adopted where it runs already, or is given one.
+    stale = sight.removable(*(c for c in view.copies.values() if _is_stale(c, view, record)))
+    if record.placements:
+        step = _keep(view, record, sight, placement=record.placements[0], workload=view.workload, policy=view.policy)
+    else:
+        step = _adopt(view, record) or _ask(view, record, sight, policy=view.policy)
+    return replace(step, release=(*stale, *(c for c in step.release if c not in stale)))
+
+
+def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
+    """Whether a copy is the one that the record of the workload with this uid promises at its cluster."""
+    mine = copy.workload_uid in (uid, record.adopted_uid)
+    return mine and any(p.cluster == copy.cluster and p.epoch == copy.epoch for p in record.placements)
+
+
+def _is_stale(copy: Copy, view: View, record: Record) -> bool:
+    """Whether nothing promises it. Without any record it is not stale: it may be all that a lost memory left."""
+    return not is_promised(copy, uid=view.uid, record=record) and (bool(record.placements) or copy.epoch < record.epoch)
+
+
+def _with_end(view: View, now_s: float) -> Record:
+    """Record an end when it is first seen: of the current copy, or a success of any copy of this workload."""
+    if view.record.finished is not None:
+        return view.record
+    for copy in view.copies.values():
+        ours = copy.workload_uid in (view.uid, view.record.adopted_uid) or not view.record.epoch
+        if copy.succeeded is not None and (
+            is_promised(copy, uid=view.uid, record=view.record) or (ours and copy.succeeded)
+        ):
+            ended = Finished(copy.cluster, copy.epoch, copy.succeeded, now_s, copy.message)
+            return replace(view.record, finished=ended, epoch=max(copy.epoch, view.record.epoch))
+    return view.record
+
+
+def _delete(view: View, record: Record, sight: Sight) -> Step:
+    """Remove every copy; a lost cluster never blocks the delete, it is cleaned when it returns."""
+    places = {c.cluster for c in view.copies.values()} | {p.cluster for p in record.placements}
+    left = sorted(name for name in places if not sight.gone(view, name))
+    abandon = tuple(name for name in left if sight.lost(name) and not sight.reachable(name))
+    waits = [name for name in left if name not in abandon]
+    situation = Situation("Deleting", "Deleting", f"Waits for its copy on {', '.join(waits)} to end.", reconciling=True)
+    release = sight.removable(*view.copies.values())
+    return Step(view, record, situation, release=release, forget=not waits, abandon=() if waits else abandon)
+
+
+def _rest(view: View, record: Record, sight: Sight, finished: Finished) -> Step:
+    """It has ended: keep the copy that ended, for its logs, and remove any other."""
+    phase = "Succeeded" if finished.succeeded else "Failed"
+    message = finished.message or f"It ended on {finished.cluster}."
+    placements = tuple(replace(p, state=CopyState.FINISHED) for p in record.placements if p.cluster == finished.cluster)
+    others = sight.removable(*(c for c in view.copies.values() if c.cluster != finished.cluster))
+    situation = Situation(phase, phase, message, placed=True, ready=finished.succeeded)
+    return Step(view, replace(record, placements=placements), situation, release=others)
+
+
+def _suspend(view: View, record: Record, sight: Sight) -> Step:
+    """Remove the copies, and forget the places once they are known to be empty."""
+    left = tuple(replace(p, state=CopyState.RELEASING) for p in record.placements if not sight.gone(view, p.cluster))
+    waits = f" Waits for its copy on {left[0].cluster} to end." if left else ""
+    situation = Situation("Suspended", "Suspended", f"spec.suspend is true.{waits}", reconciling=bool(left))
+    return Step(view, replace(record, placements=left), situation, release=sight.removable(*view.copies.values()))
+
+
+def _keep(
+    view: View, record: Record, sight: Sight, *, placement: Placement, workload: Workload, policy: EffectivePolicy
+) -> Step:
+    """Keep placed work going, or find out that it must leave."""
+    name = placement.cluster
+    if placement.state is CopyState.RELEASING and sight.gone(view, name):
+        return _ask(view, replace(record, placements=()), sight, policy=policy)
+    if sight.lost(name):
+        return _flee(view, record, sight, cluster=name, policy=policy)
+    refusals = standing(workload, cluster=sight.clusters[name], market=placement.market)
+    if refusals or placement.state is CopyState.RELEASING:
+        reason, message = (refusals[0].reason, refusals[0].message) if refusals else ("Replacing", "it is made anew.")
+        situation = Situation("Moving", reason, f"Leaves {name}: {message}", placed=True, reconciling=True)
+        going = replace(record, placements=(replace(placement, state=CopyState.RELEASING),))
+        here = [view.copies[name]] if name in view.copies else []
+        return Step(view, going, situation, release=sight.removable(*here))
+    if not sight.reachable(name):
+        health = sight.clusters[name].health
+        situation = Situation("Running", "ClusterUnseen", f"{name} is {health.verdict}: {health.message}", placed=True)
+        return Step(view, record, situation)
+    return _follow(view, record, sight, placement=placement, policy=policy)
+
+
+def _flee(view: View, record: Record, sight: Sight, *, cluster: str, policy: EffectivePolicy) -> Step:
+    """The cluster is lost: move, or say what holds the work."""
+    known = sight.clusters.get(cluster)
+    held: Held | None = None
+    if known is not None:
+        now_s = sight.snapshot.now_s
+        held = may_leave(known.health, cluster=cluster, policy=policy, moves=record.moves, now_s=now_s)
+        reason, detected_s = known.health.reason, known.health.since_s
+    else:
+        reason, detected_s = "ClusterRemoved", sight.snapshot.now_s
+        if policy.guarantee is Guarantee.AT_MOST_ONCE:
+            held = Held(
+                "OldCopyMayRun",
+                f"{cluster} is no longer declared, and its copy may still run there. "
+                "Declare the FederatedCluster again, or set failover.guarantee: AtLeastOnce.",
+            )
+    if held is not None:
+        return Step(view, record, Situation("Waiting", held.reason, held.message, placed=True), retry_s=held.retry_s)
+    return Step(view, record, IDLE, wish=Wish(leaves=cluster, reason=reason, detected_s=detected_s))
+
+
+def _adopt(view: View, record: Record) -> Step | None:
+    """Take over a copy that runs already: after a hub was rebuilt, it is all that is known."""
+    found = [
+        copy for copy in view.copies.values() if copy.epoch >= record.epoch and copy.state is not CopyState.RELEASING
+    ]
+    if not found:
+        return None
+    best = max(found, key=lambda copy: (copy.epoch, copy.state is CopyState.RUNNING, copy.cluster))
+    placement = Placement(
+        best.cluster, best.offer, Market(best.market), best.pods_wanted, best.epoch, best.generation, best.state
+    )
+    old_uid = best.workload_uid if best.workload_uid != view.uid else record.adopted_uid
+    adopted = replace(record, placements=(placement,), epoch=best.epoch, adopted_uid=old_uid)
+    situation = Situation(
+        "Running", "Adopted", f"Its copy runs on {best.cluster} already.", placed=True, reconciling=True
+    )
+    return Step(view, adopted, situation)
+
+
+def _ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -> Step:
+    """It needs a place; but a hub that has lost its memory must first have looked everywhere."""
+    snapshot = sight.snapshot
+    blind = sorted(name for name in snapshot.unlisted if not sight.reachable(name))
+    if snapshot.rebuilt and not record.epoch and blind and policy.guarantee is Guarantee.AT_MOST_ONCE:
+        message = (
+            f"This hub found copies that it has no record of, and {', '.join(blind)} has never been listed: "
+            "a copy of this work may run there. Make it reachable, or delete its FederatedCluster."
+        )
+        return Step(view, record, Situation("Waiting", "AdoptionPending", message))
+    leftovers = sorted(view.copies)
+    if leftovers:
+        situation = Situation(
+            "Moving", "Replacing", f"Waits for its old copy on {leftovers[0]} to end.", reconciling=True
+        )
+        return Step(view, record, situation)
+    return Step(view, record, IDLE, wish=Wish())
+
+
+def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, policy: EffectivePolicy) -> Step:
+    """The cluster can be seen: the record follows its copy, and the copy is made where it is missing."""
+    copy = view.copies.get(placement.cluster)
+    where = f"{placement.offer} on {placement.cluster}"
+    if copy is None and placement.state is not CopyState.DELIVERING:
+        # It was there, and is gone without an end that anyone saw: known not to run, so it is placed anew.
+        return _ask(view, replace(record, placements=()), sight, policy=policy)
+    if copy is not None and not is_promised(copy, uid=view.uid, record=record):
+        situation = Situation(
+            "Moving", "Replacing", f"Waits for its old copy on {copy.cluster} to end.", placed=True, reconciling=True
+        )
+        return Step(view, record, situation)
+    if copy is None or copy.generation != view.generation:
+        placement = replace(placement, generation=view.generation)
+        situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
+        return Step(view, replace(record, placements=(placement,)), situation, deliver=placement)
+    placement = replace(placement, state=copy.state, generation=copy.generation)
+    running = copy.state is CopyState.RUNNING
+    record = _with_move_times(
+        replace(record, placements=(placement,)), placement, running=running, now_s=sight.snapshot.now_s
+    )
+    if running:
+        return Step(view, record, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
+    pods = f"{copy.pods_bound} of {copy.pods_wanted} pods have a node"
+    situation = Situation("Starting", "Starting", f"Starts with {where}: {pods}.", placed=True, reconciling=True)
+    return Step(view, record, situation)
+
+
+def _with_move_times(record: Record, placement: Placement, *, running: bool, now_s: float) -> Record:
+    """Note when the last move was delivered, and when it ran."""
+    if not record.moves or record.moves[0].epoch != placement.epoch or record.moves[0].running_s:
+        return record
+    last = record.moves[0]
+    last = replace(last, delivered_s=last.delivered_s or now_s, running_s=now_s if running else 0.0)
+    return replace(record, moves=(last, *record.moves[1:]))

@@ -1,0 +1,61 @@
+"""What an API server's refusals mean: try again, decide again, or ask a person."""
+
+from __future__ import annotations
+
+from tradewind.errors import ConflictError, RetryableError, TerminalError
+
+MAX_MESSAGE = 500
+"""Longer messages of API servers (a whole schema, a policy's text) are cut: they end up in conditions."""
+
+
+class NotFoundError(TerminalError):
+    """404: the object, or its kind, is not there."""
+
+
+class AlreadyExistsError(ConflictError):
+    """409 on create: the name is taken."""
+
+
+class ExpiredError(RetryableError):
+    """410: the resourceVersion is too old; list again."""
+
+
+class UnauthorizedError(TerminalError):
+    """401 or 403: alive, and we are not let in."""
+
+
+class UnreachableError(RetryableError):
+    """No HTTP answer at all."""
+
+
+class BusyError(RetryableError):
+    """429 or 5xx. `retry_after_s` is the server's wish, 0 where it has none."""
+
+    def __init__(self, reason: str, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason, message)
+        self.retry_after_s = retry_after_s
+
+
+def raise_for(status: int, body: object, *, retry_after: str | None = None) -> None:
+    """Raise the error that an HTTP status and its `Status` body stand for; nothing for a success."""
+    if status < 400:  # noqa: PLR2004 - the first HTTP error status
+        return
+    info = body if isinstance(body, dict) else {}
+    reason = str(info.get("reason") or f"HTTP{status}")
+    message = str(info.get("message") or body or f"HTTP {status}")[:MAX_MESSAGE]
+    match status:
+        case 401 | 403:
+            raise UnauthorizedError(reason, message)
+        case 404:
+            raise NotFoundError(reason, message)
+        case 409 if reason == "AlreadyExists":
+            raise AlreadyExistsError(reason, message)
+        case 409:
+            raise ConflictError(reason, message)
+        case 410:
+            raise ExpiredError(reason, message)
+        case 429 | 500 | 502 | 503 | 504:
+            wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+            raise BusyError(reason, message, wait)
+        case _:
+            raise TerminalError(reason, message)

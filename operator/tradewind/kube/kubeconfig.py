@@ -1,0 +1,104 @@
+"""Kubeconfigs: the operator's own, and those that Secrets hold, which may only contain data.
+
+Who may write a Secret must not thereby run a program or read a file in the operator: `exec`, auth plugins and file
+paths are refused, and so is a connection without verified TLS.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kubernetes.aio import client as k8s
+from kubernetes.aio import config as k8s_config
+
+from tradewind.errors import TerminalError
+
+FORBIDDEN_USER_KEYS = {
+    "exec": "a program to run",
+    "auth-provider": "an auth plugin",
+    "tokenFile": "a file path",
+    "client-certificate": "a file path",
+    "client-key": "a file path",
+    "username": "basic authentication",
+    "password": "basic authentication",
+}
+FORBIDDEN_CLUSTER_KEYS = {
+    "certificate-authority": "a file path",
+    "insecure-skip-tls-verify": "TLS without verification",
+    "proxy-url": "a proxy",
+}
+
+
+async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
+    """Load the operator's own configuration: a file (argument, then KUBECONFIG, then ~/.kube/config) or the pod's.
+
+    Raises:
+        TerminalError: there is none, or it can't be read.
+    """
+    configuration = k8s.Configuration()
+    path = kubeconfig or os.environ.get("KUBECONFIG", "")
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    try:
+        if not path and in_pod:
+            k8s_config.load_incluster_config(client_configuration=configuration)
+        else:
+            await k8s_config.load_kube_config(
+                config_file=path or None, context=context or None, client_configuration=configuration
+            )
+    except (k8s_config.ConfigException, OSError, yaml.YAMLError) as error:
+        where = path or str(Path("~/.kube/config"))
+        raise TerminalError("KubeconfigInvalid", f"{where}: {error}. Name a kubeconfig with --kubeconfig.") from error
+    return configuration
+
+
+async def configuration_from_secret(text: str) -> Any:
+    """Read the kubeconfig of a member from a Secret's text.
+
+    Raises:
+        TerminalError: malformed, or it holds what a Secret must not (reason KubeconfigInvalid or KubeconfigRefused).
+    """
+    document = _parsed(text)
+    _refuse_what_is_not_data(document)
+    configuration = k8s.Configuration()
+    try:
+        await k8s_config.load_kube_config_from_dict(document, client_configuration=configuration)
+    except Exception as error:  # noqa: BLE001 - the loader raises whatever its parts raise on malformed data
+        raise TerminalError(
+            "KubeconfigInvalid", f"The kubeconfig can't be used: {type(error).__name__}: {error}"
+        ) from None
+    if not str(configuration.host).startswith("https://"):
+        raise TerminalError("KubeconfigRefused", "The kubeconfig's server must be an https:// address.")
+    return configuration
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        at = "" if line is None else f" at line {line + 1}"
+        # The parser's own message quotes the text, which may be a key.
+        raise TerminalError("KubeconfigInvalid", f"The kubeconfig is no YAML{at}.") from None
+    wanted = {"clusters", "users", "contexts"}
+    if not isinstance(document, dict) or not wanted <= document.keys():
+        raise TerminalError("KubeconfigInvalid", "The kubeconfig lacks clusters, users or contexts.")
+    if not all(isinstance(document[key], list) for key in wanted):
+        raise TerminalError("KubeconfigInvalid", "The kubeconfig's clusters, users and contexts must be lists.")
+    return document
+
+
+def _refuse_what_is_not_data(document: dict[str, Any]) -> None:
+    entries = [("user", FORBIDDEN_USER_KEYS, entry) for entry in document["users"]]
+    entries += [("cluster", FORBIDDEN_CLUSTER_KEYS, entry) for entry in document["clusters"]]
+    for part, forbidden, entry in entries:
+        body = entry.get(part) if isinstance(entry, dict) else None
+        keys = {key for key, value in body.items() if value} if isinstance(body, dict) else set()
+        for key in sorted(keys & forbidden.keys()):
+            raise TerminalError(
+                "KubeconfigRefused",
+                f"The kubeconfig's {part} uses {key} ({forbidden[key]}). Put the data itself into the Secret: "
+                "a token or client-certificate-data with client-key-data, and certificate-authority-data.",
+            )

@@ -1,0 +1,150 @@
+"""Where work is: what status records, what the members show, and what has moved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tradewind.model.workload import Key, Market
+
+
+class CopyState(StrEnum):
+    """How far a copy has come."""
+
+    DELIVERING = "Delivering"  # decided and recorded; its member may or may not have it yet
+    PENDING = "Pending"  # the member has it, and not all of its pods run
+    RUNNING = "Running"
+    RELEASING = "Releasing"  # asked to go, not known to be gone
+    FINISHED = "Finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One entry of status.placements: a promise that one copy, of this epoch, is to run there.
+
+    Attributes:
+        generation: of the AIWorkload, as last delivered.
+        since_s: when it was decided, in seconds since the Unix epoch.
+    """
+
+    cluster: str
+    offer: str
+    market: Market
+    replicas: int
+    epoch: int
+    generation: int
+    state: CopyState = CopyState.DELIVERING
+    since_s: float = 0.0
+    usd_total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A delivered Job or Deployment as its member shows it.
+
+    Attributes:
+        object_uid: of the object on the member.
+        workload_uid: of the AIWorkload that it was delivered for.
+        state: Pending, Running, Releasing (being deleted) or Finished.
+        succeeded: for a finished copy, how it ended; None before.
+        pods_wanted: pods that should exist now; pods_bound: those that have a node.
+        companions: what came with it, as `apiVersion/Kind/name`.
+    """
+
+    cluster: str
+    kind: str
+    key: Key
+    object_uid: str
+    workload_uid: str
+    epoch: int
+    offer: str
+    market: str
+    generation: int
+    state: CopyState
+    succeeded: bool | None = None
+    message: str = ""
+    pods_wanted: int = 0
+    pods_bound: int = 0
+    companions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A move from a cluster to another; times in seconds since the Unix epoch, 0 while not reached."""
+
+    from_cluster: str
+    to_cluster: str
+    reason: str
+    epoch: int
+    detected_s: float
+    decided_s: float
+    delivered_s: float = 0.0
+    running_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a job, seen once and kept: a success is never run again."""
+
+    cluster: str
+    epoch: int
+    succeeded: bool
+    at_s: float
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What status holds of a workload: the operator's only memory.
+
+    Attributes:
+        epoch: the highest epoch ever used.
+        adopted_uid: the uid of the AIWorkload whose copy was taken over, "" for none.
+    """
+
+    epoch: int = 0
+    placements: tuple[Placement, ...] = ()
+    moves: tuple[Move, ...] = ()
+    finished: Finished | None = None
+    adopted_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where a workload stands, in words for its conditions.
+
+    Attributes:
+        phase: for display.
+        reason: a stable CamelCase word.
+        placed, ready, reconciling, stalled: the conditions.
+    """
+
+    phase: str
+    reason: str
+    message: str
+    placed: bool = False
+    ready: bool = False
+    reconciling: bool = False
+    stalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A copy whose AIWorkload was deleted while its cluster was away: removed when the cluster returns."""
+
+    key: Key
+    workload_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Which copies a cluster holds, and whether that is known.
+
+    Attributes:
+        current: the list is complete and fresh: absence means gone.
+    """
+
+    current: bool
+    copies: dict[Key, Copy] = field(default_factory=dict)

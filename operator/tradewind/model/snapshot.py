@@ -1,0 +1,65 @@
+"""One consistent picture for one round of decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradewind.model.network import Network
+from tradewind.model.policy import ClusterPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.placement import Copy, Inventory, Record
+    from tradewind.model.plan import Refusal
+    from tradewind.model.policy import EffectivePolicy
+    from tradewind.model.workload import Key, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One workload, with all that is known about it.
+
+    Attributes:
+        workload: None where its spec can't be understood; then `problem` says why.
+        deleting: the user has asked for it to go.
+        copies: what the members show under its name, by cluster; foreign objects are not among them.
+        vetoes: clusters that refused it at delivery, by name.
+    """
+
+    key: Key
+    uid: str
+    generation: int
+    workload: Workload | None
+    policy: EffectivePolicy | None
+    record: Record
+    problem: Refusal | None = None
+    deleting: bool = False
+    copies: Mapping[str, Copy] = field(default_factory=dict)
+    vetoes: Mapping[str, Refusal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole picture.
+
+    Attributes:
+        views: the workloads to be decided on now, not all.
+        inventories: by cluster name; a cluster that is missing here is not known at all.
+        unlisted: clusters that have never been listed by any operator of this hub: they may hold copies.
+        rebuilt: copies were found that no status records: this hub has lost its memory.
+        speeds: relative training throughput, by accelerator type.
+        now_s: seconds since the Unix epoch.
+    """
+
+    views: tuple[View, ...]
+    fleet: tuple[Cluster, ...]
+    inventories: Mapping[str, Inventory]
+    network: Network = field(default_factory=Network)
+    policy: ClusterPolicy = field(default_factory=ClusterPolicy)
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    unlisted: frozenset[str] = frozenset()
+    rebuilt: bool = False
+    now_s: float = 0.0

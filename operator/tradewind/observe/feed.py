@@ -1,0 +1,140 @@
+"""The hub's objects on their way into the state: from kopf's handlers, from lists of our own, and from informers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from tradewind.errors import TradewindError
+from tradewind.kube.resources import (
+    AIWORKLOADS,
+    CLUSTER_POLICIES,
+    CONFIG_MAPS,
+    FEDERATED_CLUSTERS,
+    HUB_KINDS,
+    NETWORK_MAPS,
+    POLICIES,
+    PRIORITY_CLASSES,
+    SECRETS,
+    Resource,
+)
+from tradewind.observe.informer import Informer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tradewind.kube.client import ApiServer
+    from tradewind.observe.members import Members
+    from tradewind.state.store import Store
+
+Manifest = dict[str, Any]
+log = logging.getLogger(__name__)
+
+RESYNC_S = 300.0
+"""How often the hub is listed to find what was deleted while nobody looked."""
+RETRY_S = 2.0
+
+
+class Feed:
+    """Writes what the hub says into the state, and keeps the raw objects of the kinds whose status it must write."""
+
+    def __init__(self, hub: ApiServer, store: Store, members: Members, *, namespace: str) -> None:
+        self.objects: dict[str, dict[tuple[str, str], Manifest]] = {kind.plural: {} for kind in HUB_KINDS}
+        self._hub = hub
+        self._store = store
+        self._members = members
+        self._namespace = namespace
+        self._tables = _Collection(store.hub.see_tables)
+        self._classes = _Collection(store.see_priority_classes)
+        self._secrets = _Collection(members.see_secrets)
+
+    def informers(self) -> list[Informer]:
+        """Watch what kopf should not: its watches are cluster-wide, and Secrets of others are none of our business."""
+        return [
+            Informer(self._hub, SECRETS, self._secrets, namespace=self._namespace),
+            Informer(self._hub, CONFIG_MAPS, self._tables, namespace=self._namespace),
+            Informer(self._hub, PRIORITY_CLASSES, self._classes),
+        ]
+
+    async def wait_for_lists(self) -> None:
+        """Wait until Secrets, tables and priority classes have been listed once."""
+        for collection in (self._secrets, self._tables, self._classes):
+            await collection.listed.wait()
+
+    def take(self, plural: str, event: str | None, obj: Manifest) -> None:
+        """Take one object, from whichever source."""
+        metadata = obj["metadata"]
+        key = (metadata.get("namespace", ""), metadata["name"])
+        deleted = event == "DELETED"
+        known = self.objects[plural]
+        if deleted:
+            known.pop(key, None)
+        else:
+            known[key] = obj
+        match plural:
+            case AIWORKLOADS.plural:
+                self._store.see_workload(obj, deleted=deleted)
+            case FEDERATED_CLUSTERS.plural:
+                self._store.see_cluster(obj, deleted=deleted)
+                self._members.settle()
+            case NETWORK_MAPS.plural:
+                self._store.see_map(obj, deleted=deleted)
+            case CLUSTER_POLICIES.plural:
+                self._store.see_cluster_policy(None if deleted else obj)
+            case POLICIES.plural:
+                self._store.see_policy(obj, deleted=deleted)
+
+    async def list_until_complete(self) -> None:
+        """List all kinds, again and again until the hub has answered for each: the picture to start from."""
+        for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS, FEDERATED_CLUSTERS, AIWORKLOADS):
+            while not await self._list(resource):  # noqa: ASYNC110 - the hub answers when it does
+                await asyncio.sleep(RETRY_S)
+
+    async def resync_for_ever(self) -> None:
+        """Find ghosts: a gap in a watch is followed by what survived it, never by what did not."""
+        while True:
+            await asyncio.sleep(RESYNC_S)
+            for resource in HUB_KINDS:
+                await self._list(resource)
+
+    async def _list(self, resource: Resource) -> bool:
+        before = dict(self.objects[resource.plural])
+        try:
+            items, _ = await self._hub.list_all(resource)
+        except TradewindError as error:
+            log.warning("hub can't be listed kind=%s error=%s", resource.plural, error)
+            return False
+        found = {(item["metadata"].get("namespace", ""), item["metadata"]["name"]) for item in items}
+        for item in items:
+            self.take(resource.plural, None, {"apiVersion": resource.api_version, "kind": resource.kind, **item})
+        for key in before.keys() - found:
+            log.info("gone unseen kind=%s namespace=%s name=%s", resource.plural, *key)
+            self.take(resource.plural, "DELETED", before[key])
+        return True
+
+
+class _Collection:
+    """A sink that hands over all items whenever one changes: for small collections."""
+
+    def __init__(self, take: Callable[[list[Manifest]], None]) -> None:
+        self.listed = asyncio.Event()
+        self._take = take
+        self._items: dict[str, Manifest] = {}
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take the full list."""
+        self._items = {item["metadata"]["name"]: item for item in items}
+        self._take(list(self._items.values()))
+        self.listed.set()
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        if kind == "DELETED":
+            self._items.pop(item["metadata"]["name"], None)
+        else:
+            self._items[item["metadata"]["name"]] = item
+        self._take(list(self._items.values()))
+
+    def stale(self) -> None:
+        """Keep what is known: prices and keys do not change because the hub is away."""

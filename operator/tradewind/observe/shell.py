@@ -1,0 +1,118 @@
+"""kopf as the shell: its login and watches on the hub, on a thread and an event loop of their own.
+
+kopf cancels every task of its loop when it ends, and it ends on faults that an outage tool must outlive (an in-stream
+error, an HTTP 410 on a watch). So it gets a loop to itself, its handlers only hand objects over, and it is started
+again whenever it ends. What was deleted while it did not look is found by a list of our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import kopf
+
+from tradewind.kube.resources import HUB_KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Manifest = dict[str, Any]
+log = logging.getLogger(__name__)
+
+MAX_RESTART_S = 20.0
+CHUNK_SIZE = 500
+"""Objects a page: unpaged lists cost kopf two tasks an object at once."""
+
+
+class Backoffs:
+    """An endless, growing, jittered back-off: the hub's API server may be away for as long as it likes."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Start from the shortest pause."""
+        pause_s = 0.5
+        while True:
+            yield pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            pause_s = min(MAX_RESTART_S, pause_s * 2)
+
+
+class Shell:
+    """Runs kopf on a thread; `hand_over(plural, event_type, object)` is called on the operator's own loop."""
+
+    def __init__(
+        self,
+        login: Callable[[], kopf.ConnectionInfo],
+        hand_over: Callable[[str, str | None, Manifest], None],
+        *,
+        restarted: Callable[[], None],
+    ) -> None:
+        self._login = login
+        self._hand_over = hand_over
+        self._main = asyncio.get_running_loop()
+        self._stop = threading.Event()
+        self._ended = asyncio.Event()
+        self._stop_kopf: Callable[[], object] = lambda: None
+        self._restarted = restarted
+
+    async def run(self) -> None:
+        """Keep kopf running until cancelled."""
+        thread = threading.Thread(target=self._thread, name="kopf", daemon=True)
+        thread.start()
+        try:
+            await self._ended.wait()
+        finally:
+            self._stop.set()
+            # A loop that has just closed has nothing left to stop.
+            with suppress(RuntimeError):
+                self._stop_kopf()
+
+    def _thread(self) -> None:
+        try:
+            pauses = iter(Backoffs())
+            while not self._stop.is_set():
+                started = threading.Event()
+                try:
+                    asyncio.run(self._operate(started))
+                except Exception as error:  # noqa: BLE001 - whatever ended kopf, the watches must go on
+                    log.warning("kopf ended, starting it again error=%s", error)
+                self._restarted()
+                if started.is_set():
+                    pauses = iter(Backoffs())
+                self._stop.wait(next(pauses))
+        finally:
+            self._main.call_soon_threadsafe(self._ended.set)
+
+    async def _operate(self, started: threading.Event) -> None:
+        registry = kopf.OperatorRegistry()
+        settings = kopf.OperatorSettings()
+        settings.posting.enabled = False
+        settings.scanning.disabled = True
+        settings.watching.chunk_size = CHUNK_SIZE
+        settings.networking.error_backoffs = Backoffs()
+        settings.process.ultimate_exiting_timeout = None
+        self._register(registry, started)
+        stop = asyncio.Event()
+        self._stop_kopf = partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set)
+        if self._stop.is_set():
+            return
+        await kopf.operator(registry=registry, settings=settings, standalone=True, clusterwide=True, stop_flag=stop)
+
+    def _register(self, registry: kopf.OperatorRegistry, started: threading.Event) -> None:
+        """Register one handler of two lines for each kind: it returns None, and decides nothing."""
+
+        @kopf.on.login(registry=registry)
+        def login(**_: Any) -> kopf.ConnectionInfo:
+            return self._login()
+
+        for resource in HUB_KINDS:
+            group, version = resource.api_version.split("/")
+
+            @kopf.on.event(group, version, resource.plural, registry=registry)
+            async def seen(event: Any, plural: str = resource.plural, **_: Any) -> None:
+                started.set()
+                self._main.call_soon_threadsafe(self._hand_over, plural, event["type"], dict(event["object"]))

@@ -1,0 +1,73 @@
+"""Which work may leave a lost cluster now, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradewind.model.health import Verdict
+from tradewind.model.policy import Guarantee
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewind.model.health import Judgement
+    from tradewind.model.placement import Move
+    from tradewind.model.policy import EffectivePolicy, MoveBudget
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why work stays where it is, though its cluster is lost.
+
+    Attributes:
+        retry_s: when time alone may cure it, in seconds since the Unix epoch; None where it can't.
+    """
+
+    reason: str
+    message: str
+    retry_s: float | None = None
+
+
+def may_leave(
+    health: Judgement, *, cluster: str, policy: EffectivePolicy, moves: Sequence[Move], now_s: float
+) -> Held | None:
+    """Whether one workload may leave its lost cluster: None, or what holds it."""
+    if policy.guarantee is Guarantee.AT_MOST_ONCE:
+        return Held(
+            "OldCopyMayRun",
+            f"{cluster} is lost ({health.reason}) and its copy may still run there. It starts elsewhere "
+            "once the copy is known to be gone; failover.guarantee: AtLeastOnce moves it now, at the risk of two.",
+        )
+    recent = [move for move in moves if now_s - move.decided_s < HOUR_S]
+    if len(recent) >= policy.max_moves_per_hour:
+        retry_s = min(move.decided_s for move in recent) + HOUR_S
+        return Held("MovesExhausted", f"{len(recent)} moves within the last hour (maxMovesPerHour).", retry_s)
+    # Down of the cluster that it moved to overrides the cooldown; anything less has to wait.
+    since_move_s = now_s - max((move.decided_s for move in moves), default=0.0)
+    if health.verdict is not Verdict.DOWN and since_move_s < policy.cooldown_s:
+        return Held(
+            "CoolingDown", "It has moved a short while ago (cooldown).", now_s + policy.cooldown_s - since_move_s
+        )
+    return None
+
+
+@dataclass(slots=True)
+class MoveBucket:
+    """A token bucket over the fleet. `now_s` is monotonic."""
+
+    tokens: float
+    filled_s: float
+
+    def available(self, *, budget: MoveBudget, now_s: float) -> int:
+        """How many moves may start now."""
+        gained = max(0.0, now_s - self.filled_s) * budget.per_minute / 60.0
+        self.tokens = min(float(budget.burst), self.tokens + gained)
+        self.filled_s = now_s
+        return int(self.tokens)
+
+    def spend(self, moves: int) -> None:
+        """Count moves that have been decided."""
+        self.tokens -= moves

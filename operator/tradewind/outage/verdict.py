@@ -1,0 +1,143 @@
+"""Verdicts from evidence, for the whole fleet at once: a hub that is itself cut off must not convict anyone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tradewind.model.health import Judgement, Verdict
+from tradewind.model.units import format_duration
+from tradewind.outage.evidence import MIN_SILENT_PROBES, Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradewind.model.policy import Detection
+
+MAX_LOOP_GAP_S = 2.0
+"""A longer gap between two rounds of judging means that the hub was stalled; its silence clocks are reset."""
+SICK_HUB_WINDOW_S = 5.0
+"""Two clusters that fail on our side of the wire within this time: the hub is sick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One cluster before the judge.
+
+    Attributes:
+        rebuilt: another cluster answers under this name.
+        clean: nothing stale is left on it, by a fresh list; a cluster that returns must be clean first.
+        previous: the last verdict, whose beginning is kept while it holds.
+    """
+
+    evidence: Evidence
+    detection: Detection
+    previous: Judgement
+    clean: bool = True
+    rebuilt: bool = False
+
+
+def judge(
+    cases: Mapping[str, Case], *, max_unhealthy_percent: int, now_s: float, wall_s: float
+) -> dict[str, Judgement]:
+    """Judge every cluster. `now_s` is monotonic; `wall_s` (seconds since the Unix epoch) only dates new verdicts."""
+    frozen = _freeze(cases, max_unhealthy_percent=max_unhealthy_percent, now_s=now_s)
+    return {
+        name: _dated(_judge_one(case, frozen=frozen, now_s=now_s), case.previous, wall_s)
+        for name, case in cases.items()
+    }
+
+
+def settle(evidence: Evidence, judgement: Judgement) -> Evidence:
+    """Fold the verdict back: what has been Down stays on probation until it is Healthy."""
+    if judgement.verdict is Verdict.DOWN:
+        return replace(evidence, was_down=True)
+    if judgement.verdict is Verdict.HEALTHY:
+        return replace(evidence, was_down=False)
+    return evidence
+
+
+def _freeze(cases: Mapping[str, Case], *, max_unhealthy_percent: int, now_s: float) -> str:
+    """Why no cluster may be declared Down now; "" if one may."""
+    sick = [c for c in cases.values() if _within(c.evidence.unknown_at_s, now_s, SICK_HUB_WINDOW_S)]
+    if len(sick) > 1:
+        return f"probes of {len(sick)} clusters fail on the hub's own side"
+    # Those that were Down before this silence began are old news; all that fall silent together count at once.
+    failing = [c for c in cases.values() if c.evidence.silent_probes > 1 and c.previous.verdict is not Verdict.DOWN]
+    share = 100 * len(failing) / len(cases) if cases else 0
+    if len(failing) > 1 and share > max_unhealthy_percent:
+        return (
+            f"{len(failing)} of {len(cases)} clusters fell silent at once (maxUnhealthyPercent {max_unhealthy_percent})"
+        )
+    return ""
+
+
+def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
+    evidence, detection = case.evidence, case.detection
+    if evidence.silent_since_s is not None:
+        return _judge_silent(case, frozen=frozen, now_s=now_s)
+    if evidence.credentials:
+        return Judgement(
+            Verdict.CREDENTIALS_INVALID,
+            "CredentialsInvalid",
+            f"The API server is alive, but refuses our credentials: {evidence.credentials}. Renew its Secret.",
+        )
+    if evidence.answering_since_s is None:
+        return case.previous
+    if case.rebuilt:
+        return Judgement(
+            Verdict.DEGRADED,
+            "ClusterRebuilt",
+            "Another cluster answers under this name, and what ran on the old one may still run. Once it is known "
+            "to be off, delete this FederatedCluster and declare it again.",
+            nodes_lost=True,
+        )
+    if _lasted(evidence.nodes_gone_since_s, now_s, detection.down_after_one_kind_s):
+        return Judgement(
+            Verdict.DEGRADED, "NodesNotReady", "The API server answers, but not one node is ready.", nodes_lost=True
+        )
+    if evidence.was_down and (not case.clean or now_s - evidence.answering_since_s < detection.up_after_s):
+        waits = (
+            "stale copies are being removed"
+            if not case.clean
+            else f"it must answer for {format_duration(detection.up_after_s)}"
+        )
+        return Judgement(Verdict.RECOVERING, "Recovering", f"It answers again; {waits} before it takes work.")
+    if evidence.nodes_gone_since_s is not None:
+        return Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
+    return Judgement(Verdict.HEALTHY, "Answering", "The API server answers.")
+
+
+def _judge_silent(case: Case, *, frozen: str, now_s: float) -> Judgement:
+    evidence, patience_s = case.evidence, case.detection.down_after_one_kind_s
+    if case.previous.verdict is Verdict.DOWN:
+        return case.previous
+    detail = evidence.last.detail if evidence.last else ""
+    long_enough = _lasted(evidence.silent_since_s, now_s, patience_s) and evidence.silent_probes >= MIN_SILENT_PROBES
+    if long_enough and frozen:
+        return Judgement(Verdict.SUSPECT, "HubIsolated", f"Silent, but nothing moves: {frozen}.")
+    if long_enough:
+        return Judgement(
+            Verdict.DOWN,
+            "ApiServerSilent",
+            f"No answer to {MIN_SILENT_PROBES} or more probes in {format_duration(patience_s)}: {detail}.",
+        )
+    if evidence.silent_probes < 2 and case.previous.verdict is Verdict.HEALTHY:  # noqa: PLR2004 - one lost packet is no suspicion
+        return case.previous
+    return Judgement(
+        Verdict.SUSPECT, "ApiServerSilent", f"Silent, not yet for {format_duration(patience_s)}: {detail}."
+    )
+
+
+def _dated(judgement: Judgement, previous: Judgement, wall_s: float) -> Judgement:
+
+    same = (judgement.verdict, judgement.reason) == (previous.verdict, previous.reason)
+    return previous if same else replace(judgement, since_s=wall_s)
+
+
+def _lasted(since_s: float | None, now_s: float, needed_s: float) -> bool:
+    return since_s is not None and now_s - since_s >= needed_s
+
+
+def _within(at_s: float | None, now_s: float, window_s: float) -> bool:
+    return at_s is not None and now_s - at_s <= window_s

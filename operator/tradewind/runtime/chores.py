@@ -1,0 +1,141 @@
+"""What is done at leisure: statuses of clusters and policies, sweeping orphans, keeping config in step."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from tradewind.apply.cluster_status import cluster_status, read_status, write_status
+from tradewind.apply.delivery import CONFIG_KINDS, Delivery
+from tradewind.errors import TradewindError
+from tradewind.kube.resources import CLUSTER_POLICIES, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
+from tradewind.model.placement import CopyState
+
+if TYPE_CHECKING:
+    from tradewind.apply.executor import Lookup
+    from tradewind.kube.client import ApiServer
+    from tradewind.observe.feed import Feed
+    from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.store import Store
+
+Manifest = dict[str, Any]
+log = logging.getLogger(__name__)
+
+STATUS_TICK_S = 0.5
+FIGURES_S = 10.0
+"""Free capacity and spending change all the time: they are written this often at most; verdicts at once."""
+CONFIG_S = 60.0
+"""How often ConfigMaps and Secrets that came along are read again; they are never watched."""
+
+
+class Chores:
+    """Runs beside the loop, and never in its way."""
+
+    def __init__(self, store: Store, hub: ApiServer, lookup: Lookup, feed: Feed, *, hub_name: str) -> None:
+        self._store = store
+        self._hub = hub
+        self._lookup = lookup
+        self._feed = feed
+        self._hub_name = hub_name
+        self._shown: dict[str, tuple[object, float]] = {}
+
+    async def write_statuses(self) -> None:
+        """Write the statuses of clusters, policies and maps, for ever, as they change."""
+        while True:
+            await asyncio.sleep(STATUS_TICK_S)
+            if not self._lookup.may_write():
+                continue
+            for entry in list(self._store.clusters.values()):
+                await self._guarded(self._write_cluster(entry), entry.name)
+            for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS):
+                for raw in list(self._feed.objects[resource.plural].values()):
+                    problem, more = self._verdict_on(resource.kind, raw)
+                    status = read_status(raw, problem=problem, now_s=time.time(), **more)
+                    await self._guarded(write_status(self._hub, resource, raw, status), raw["metadata"]["name"])
+
+    async def sweep(self) -> None:
+        """Remove copies whose workload was deleted while their cluster was away, for ever."""
+        while True:
+            await asyncio.sleep(STATUS_TICK_S)
+            if self._lookup.may_write():
+                for entry in list(self._store.clusters.values()):
+                    if entry.orphans and entry.answers and entry.member is not None and entry.member.copies_fresh:
+                        await self._guarded(self._sweep_one(entry), entry.name)
+
+    async def keep_config(self) -> None:
+        """Bring ConfigMaps and Secrets of placed work up to date, for ever."""
+        while True:
+            await asyncio.sleep(CONFIG_S)
+            for name, entry in list(self._store.clusters.items()):
+                server = self._lookup.server(name)
+                if server is None or entry.member is None or not entry.answers or not self._lookup.may_write():
+                    continue
+                delivery = Delivery(self._hub, server, self._hub_name)
+                for kind, config, namespace in self._config_on(entry):
+                    await self._guarded(delivery.bring_config(kind, config, namespace), name)
+
+    def _config_on(self, entry: ClusterEntry) -> set[tuple[str, str, str]]:
+        copies = entry.member.inventory().copies.values() if entry.member is not None else ()
+        items = ((item.rsplit("/", 2), copy.key.namespace) for copy in copies for item in copy.companions)
+        return {(kind, name, namespace) for (_, kind, name), namespace in items if kind in CONFIG_KINDS}
+
+    async def _sweep_one(self, entry: ClusterEntry) -> None:
+        server = self._lookup.server(entry.name)
+        if server is None or entry.member is None:
+            return
+        copies = entry.member.inventory().copies
+        left = []
+        for orphan in entry.orphans:
+            copy = copies.get(orphan.key)
+            if copy is None or copy.workload_uid != orphan.workload_uid:
+                continue
+            left.append(orphan)
+            if copy.state is not CopyState.RELEASING:
+                log.info("sweeping orphan cluster=%s workload=%s", entry.name, orphan.key)
+                await Delivery(self._hub, server, self._hub_name).release(copy, shared=self._store)
+        entry.orphans = tuple(left)
+
+    async def _write_cluster(self, entry: ClusterEntry) -> None:
+        """Write a cluster's status: at once when its verdict or problem changes, else now and then."""
+        said = (entry.health.verdict, entry.health.reason, entry.problem, entry.orphans, entry.uid)
+        before, written_s = self._shown.get(entry.name, (None, 0.0))
+        now_s = time.time()
+        if said == before and now_s - written_s < FIGURES_S:
+            return
+        placed, usd_per_hour = self._spending(entry)
+        status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, now_s=now_s)
+        raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
+        if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
+            entry.raw = raw
+        entry.recorded_uid = entry.recorded_uid or entry.uid
+        self._shown[entry.name] = (said, now_s)
+
+    def _spending(self, entry: ClusterEntry) -> tuple[int, float]:
+        """Count the workloads placed on a cluster, and what they cost in an hour."""
+        offers = {offer.name: offer for offer in entry.spec.offers} if entry.spec else {}
+        placed, usd_per_hour = 0, 0.0
+        for workload in self._store.hub.workloads.values():
+            for placement in workload.record.placements:
+                if placement.cluster != entry.name or placement.state is CopyState.FINISHED:
+                    continue
+                placed += 1
+                offer = offers.get(placement.offer)
+                if offer is not None and workload.workload is not None:
+                    pods = workload.workload.pods
+                    usd_per_hour += pods.total_accelerators * offer.usd_per_accelerator_hour
+                    usd_per_hour += pods.count * pods.cpu_cores * offer.usd_per_cpu_hour
+        return placed, usd_per_hour
+
+    def _verdict_on(self, kind: str, raw: Manifest) -> tuple[str, dict[str, object]]:
+        metadata = raw["metadata"]
+        name = f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
+        problem = self._store.hub.problems.get((kind, name), "")
+        return problem, {"links": len(self._store.hub.network.links)} if kind == "NetworkMap" else {}
+
+    async def _guarded(self, work: Any, name: str) -> None:
+        try:
+            await work
+        except TradewindError as error:
+            log.debug("chore put off object=%s error=%s", name, error)

@@ -1,0 +1,94 @@
+"""The judging loop: evidence becomes verdicts four times a second, and returned clusters are cleaned first."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from tradewind.decide.lifecycle import is_promised
+from tradewind.model.health import Verdict
+from tradewind.outage.evidence import forgive, see_nodes
+from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
+
+if TYPE_CHECKING:
+    from tradewind.runtime.metrics import Metrics
+    from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.store import Store
+
+log = logging.getLogger(__name__)
+TICK_S = 0.25
+
+
+class Judging:
+    """Keeps the verdicts of all clusters up to date."""
+
+    def __init__(self, store: Store, metrics: Metrics) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._last_s: float | None = None
+        self._shown: set[str] = set()
+
+    def tick(self) -> None:
+        """Judge once, by the clock of now."""
+        now_s = asyncio.get_running_loop().time()
+        if self._last_s is not None and now_s - self._last_s > MAX_LOOP_GAP_S:
+            log.warning("the judging loop stalled for %.1f s: all silence clocks start anew", now_s - self._last_s)
+            for entry in self._store.clusters.values():
+                entry.evidence = forgive(entry.evidence)
+        self._last_s = now_s
+        usable = {name: entry for name, entry in self._store.clusters.items() if entry.problem is None}
+        for entry in usable.values():
+            self._count_nodes(entry, now_s)
+        cases = {name: self._case(entry) for name, entry in usable.items()}
+        budget = self._store.hub.policy.moves
+        verdicts = judge(cases, max_unhealthy_percent=budget.max_unhealthy_percent, now_s=now_s, wall_s=time.time())
+        for name, judgement in verdicts.items():
+            entry = usable[name]
+            entry.evidence = settle(entry.evidence, judgement)
+            if judgement != entry.health:
+                self._turn(entry, judgement.verdict, judgement.reason)
+                entry.health = judgement
+                self._store.health_changed(name)
+        self._show()
+
+    def _count_nodes(self, entry: ClusterEntry, now_s: float) -> None:
+        member = entry.member
+        entry.listed = entry.listed or (member is not None and member.copies_fresh)
+        if member is not None and member.synced and entry.answers:
+            entry.evidence = see_nodes(entry.evidence, total=member.nodes_total, ready=member.nodes_ready, now_s=now_s)
+
+    def _case(self, entry: ClusterEntry) -> Case:
+        waits = entry.evidence.was_down
+        clean = not waits or self._is_clean(entry)
+        return Case(entry.evidence, entry.detection, entry.health, clean=clean, rebuilt=entry.rebuilt)
+
+    def _is_clean(self, entry: ClusterEntry) -> bool:
+        """Whether a cluster that returned has been listed afresh, and holds no copy that nothing promises."""
+        if entry.member is None or not entry.member.synced or entry.orphans:
+            return False
+        for key, copy in entry.member.inventory().copies.items():
+            workload = self._store.hub.workloads.get(key)
+            recorded = workload is not None and (workload.record.placements or workload.record.finished)
+            if workload and recorded and not is_promised(copy, uid=workload.uid, record=workload.record):
+                return False
+        return True
+
+    def _turn(self, entry: ClusterEntry, verdict: Verdict, reason: str) -> None:
+        loud = verdict in (Verdict.DOWN, Verdict.DEGRADED, Verdict.CREDENTIALS_INVALID)
+        log.log(
+            logging.WARNING if loud else logging.INFO,
+            "verdict cluster=%s from=%s to=%s reason=%s",
+            entry.name,
+            entry.health.verdict,
+            verdict,
+            reason,
+        )
+
+    def _show(self) -> None:
+        for name in self._shown - self._store.clusters.keys():
+            self._metrics.show_verdict(name, None)
+        self._shown = set(self._store.clusters)
+        for name, entry in self._store.clusters.items():
+            self._metrics.show_verdict(name, Verdict.UNKNOWN if entry.problem else entry.health.verdict)

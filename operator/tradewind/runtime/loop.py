@@ -1,0 +1,110 @@
+"""The loop: a batch of marked workloads, one snapshot, one decision, and its steps set going."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tradewind.decide.plan import decide, moves_in
+from tradewind.outage.moves import MoveBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tradewind.apply.executor import Executor
+    from tradewind.runtime.metrics import Metrics
+    from tradewind.state.store import Store
+
+log = logging.getLogger(__name__)
+
+IDLE_S = 0.05
+"""A batch closes when nothing was marked for this long,"""
+MAX_BATCH_S = 0.5
+"""or after this time."""
+TICK_S = 0.25
+"""How often reminders are looked at while nothing is marked."""
+MAX_WAIT_FOR_MEMBERS_S = 30.0
+"""A member that answers and can't be listed must not keep the others waiting for ever."""
+
+
+class Loop:
+    """Decides for as long as it runs. `wake()` is called whenever a workload is marked."""
+
+    def __init__(self, store: Store, executor: Executor, metrics: Metrics, *, may_write: Callable[[], bool]) -> None:
+        self.started = False
+        self._store = store
+        self._executor = executor
+        self._metrics = metrics
+        self._may_write = may_write
+        self._marked = asyncio.Event()
+        self._bucket: MoveBucket | None = None
+
+    def wake(self) -> None:
+        """Learn that something is marked."""
+        self._marked.set()
+
+    async def run(self, tasks: asyncio.TaskGroup) -> None:
+        """Wait until the picture is complete, then decide for ever."""
+        await self._wait_for_members()
+        self.started = True
+        self._store.mark_all()
+        while True:
+            self._store.dirty.ring(time.time())
+            await self._batch()
+            if len(self._store.dirty) and self._may_write():
+                self._round(tasks)
+
+    async def _wait_for_members(self) -> None:
+        """Never decide before each member has been listed, or is known not to answer."""
+        loop = asyncio.get_running_loop()
+        deadline_s = loop.time() + MAX_WAIT_FOR_MEMBERS_S
+        while late := [name for name, entry in self._store.clusters.items() if not entry.ready_to_decide]:
+            if loop.time() > deadline_s:
+                log.warning("deciding without members=%s", ",".join(late))
+                return
+            self._marked.clear()
+            await self._next_mark(TICK_S)
+
+    async def _batch(self) -> None:
+        """Wait for marks, then for them to cease, but not for long."""
+        await self._next_mark(TICK_S)
+        loop = asyncio.get_running_loop()
+        closes_s = loop.time() + MAX_BATCH_S
+        while self._marked.is_set() and loop.time() < closes_s:
+            self._marked.clear()
+            await self._next_mark(IDLE_S)
+
+    async def _next_mark(self, at_most_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._marked.wait(), at_most_s)
+        except TimeoutError:
+            return
+
+    def _round(self, tasks: asyncio.TaskGroup) -> None:
+        loop = asyncio.get_running_loop()
+        started_s = loop.time()
+        # 1. The marked workloads, but for those that are still being worked on.
+        keys = self._store.dirty.take(but=self._executor.in_flight)
+        if not keys:
+            return
+        # 2. One picture.
+        snapshot = self._store.snapshot(keys, now_s=time.time())
+        # 3. One decision.
+        budget = snapshot.policy.moves
+        if self._bucket is None:
+            self._bucket = MoveBucket(float(budget.burst), started_s)
+        tokens = self._bucket.available(budget=budget, now_s=started_s)
+        steps = decide(snapshot, move_tokens=tokens)
+        self._bucket.spend(moves_in(steps))
+        # 4. Its steps.
+        self._executor.start(steps, tasks)
+        self._metrics.decision_seconds.observe(loop.time() - started_s)
+        self._metrics.queue.set(len(self._store.dirty))
+        self._metrics.in_flight.set(len(self._executor.in_flight))
+        phases = Counter(
+            (entry.raw.get("status") or {}).get("phase") or "New" for entry in self._store.hub.workloads.values()
+        )
+        self._metrics.show_phases(dict(phases))

@@ -1,0 +1,81 @@
+"""Prometheus metrics: base units, bounded labels (cluster, verb, code; never a workload's name)."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+from tradewind import __version__
+from tradewind.model.health import Verdict
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
+
+
+class Metrics:
+    """All metrics of one operator, in a registry of its own."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        build = Gauge("tradewind_build_info", "Version of the operator.", ["version"], registry=registry)
+        build.labels(__version__).set(1)
+        self.placement_seconds = Histogram(
+            "tradewind_placement_duration_seconds",
+            "From an AIWorkload's creation to its copy being accepted by a member.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.move_seconds = Histogram(
+            "tradewind_move_duration_seconds",
+            "From a cluster's being declared lost to the new copy being accepted elsewhere.",
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.decision_seconds = Histogram(
+            "tradewind_decision_duration_seconds",
+            "One round of decisions, over all workloads of the round.",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+            registry=registry,
+        )
+        self.requests = Counter(
+            "tradewind_api_requests_total",
+            "Requests to API servers; code 0 stands for no answer.",
+            ["cluster", "verb", "code"],
+            registry=registry,
+        )
+        self.queue = Gauge("tradewind_queue_depth", "Workloads that wait to be looked at.", registry=registry)
+        self.in_flight = Gauge("tradewind_steps_in_flight", "Decisions being carried out.", registry=registry)
+        self.workloads = Gauge("tradewind_workloads", "AIWorkloads by phase.", ["phase"], registry=registry)
+        self.verdict = Gauge(
+            "tradewind_cluster_verdict", "1 for a cluster's present verdict.", ["cluster", "verdict"], registry=registry
+        )
+        self.watch_restarts = Counter(
+            "tradewind_hub_watch_restarts_total",
+            "How often the hub's watches had to be started again.",
+            registry=registry,
+        )
+        self.leader = Gauge("tradewind_leader", "1 while this operator holds the lease.", registry=registry)
+
+    def count_request(self, cluster: str, verb: str, code: int) -> None:
+        """Count one request."""
+        self.requests.labels(cluster, verb, str(code)).inc()
+
+    def show_verdict(self, cluster: str, verdict: Verdict | None) -> None:
+        """Show a cluster's verdict; None once it is no longer declared."""
+        for each in Verdict:
+            if verdict is None:
+                self.verdict.remove(cluster, each.value)
+            else:
+                self.verdict.labels(cluster, each.value).set(each is verdict)
+
+    def show_phases(self, phases: dict[str, int]) -> None:
+        """Show how many workloads are in each phase; phases that are empty now show 0."""
+        for labels in list(self.workloads._metrics):  # noqa: SLF001 - prometheus_client has no way to list children
+            if labels[0] not in phases:
+                self.workloads.labels(*labels).set(0)
+        for phase, count in phases.items():
+            self.workloads.labels(phase).set(count)
+
+    def text(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

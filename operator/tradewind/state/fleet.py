@@ -1,0 +1,87 @@
+"""What is known of each declared cluster: its spec, its inside, the evidence about its health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tradewind.model.health import UNHEARD, Judgement, Verdict
+from tradewind.model.policy import Detection
+from tradewind.outage.evidence import Evidence
+
+if TYPE_CHECKING:
+    from tradewind.model.fleet import Cluster, Demand
+    from tradewind.model.placement import Inventory, Orphan
+    from tradewind.state.member import Member
+
+Manifest = dict[str, Any]
+
+
+@dataclass(slots=True)
+class ClusterEntry:
+    """One FederatedCluster.
+
+    Attributes:
+        raw: the API object.
+        spec: what it means; None where it can't be understood.
+        problem: (reason, message) that keeps us from using it: a spec, a Secret, a kubeconfig.
+        member: its inside, once there is a connection.
+        uid: of its kube-system namespace, as last answered; `recorded_uid` is what status holds.
+        listed: some operator of this hub has listed its copies before.
+        orphans: copies of deleted workloads, to be removed when it returns.
+    """
+
+    raw: Manifest
+    spec: Cluster | None
+    detection: Detection = field(default_factory=Detection)
+    problem: tuple[str, str] | None = None
+    member: Member | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+    health: Judgement = UNHEARD
+    uid: str = ""
+    recorded_uid: str = ""
+    version: str = ""
+    listed: bool = False
+    orphans: tuple[Orphan, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The cluster's name."""
+        return str(self.raw["metadata"]["name"])
+
+    @property
+    def answers(self) -> bool:
+        """Whether the last probes were answered; what is read from it is the truth only then."""
+        return self.evidence.answering_since_s is not None
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether another cluster answers under this name: what ran on the old one is not known to be gone."""
+        return bool(self.recorded_uid and self.uid and self.uid != self.recorded_uid)
+
+    @property
+    def ready_to_decide(self) -> bool:
+        """Whether waiting longer would not teach more: it is listed, or it is known not to answer."""
+        if self.problem or self.member is None or self.member.synced:
+            return True
+        last = self.evidence.last
+        return last is not None and not self.answers
+
+    def cluster(self, promised: tuple[Demand, ...]) -> Cluster | None:
+        """Write it as the core's Cluster, with what is free inside."""
+        if self.spec is None:
+            return None
+        health = self.health
+        if self.problem is not None:
+            health = Judgement(Verdict.UNKNOWN, self.problem[0], self.problem[1])
+        member = self.member
+        known = member is not None and member.capacity_known
+        nodes = member.nodes() if member is not None and known else ()
+        return replace(self.spec, nodes=nodes, promised=promised, health=health, known=known)
+
+    def inventory(self) -> Inventory | None:
+        """The copies on it; None where nothing was ever read. Stale unless it answers."""
+        if self.member is None:
+            return None
+        inventory = self.member.inventory()
+        return replace(inventory, current=inventory.current and self.answers and not self.rebuilt)

@@ -1,0 +1,206 @@
+"""What the hub says: workloads with their records, policies, networks, priority classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tradewind.api.convert import (
+    accelerator_table,
+    cluster_policy_from,
+    network_from,
+    policy_layer_from,
+    workload_from,
+)
+from tradewind.errors import InputError
+from tradewind.model.network import Network
+from tradewind.model.plan import Refusal, Wake
+from tradewind.model.policy import ClusterPolicy, EffectivePolicy, PolicyLayer, resolve
+from tradewind.model.workload import Key
+from tradewind.state.record import record_from
+
+if TYPE_CHECKING:
+    from tradewind.model.placement import Record
+    from tradewind.model.policy import AcceleratorType
+    from tradewind.model.workload import Workload
+
+Manifest = dict[str, Any]
+DEFAULT_POLICY = "default"
+
+
+@dataclass(slots=True)
+class WorkloadEntry:
+    """One AIWorkload as last seen.
+
+    Attributes:
+        raw: the API object.
+        workload: what its spec means; None where it can't be understood.
+        record: what its status holds, or what was decided and is being written.
+        vetoes: clusters that refused it at delivery ("*": all), with why, and until when that is believed.
+    """
+
+    raw: Manifest
+    workload: Workload | None
+    problem: Refusal | None
+    record: Record
+    vetoes: dict[str, tuple[Refusal, float]] = field(default_factory=dict)
+
+    @property
+    def uid(self) -> str:
+        """The object's uid."""
+        return str(self.raw["metadata"]["uid"])
+
+    @property
+    def generation(self) -> int:
+        """The spec's generation."""
+        return int(self.raw["metadata"].get("generation", 1))
+
+    @property
+    def deleting(self) -> bool:
+        """Whether its deletion has been asked for."""
+        return bool(self.raw["metadata"].get("deletionTimestamp"))
+
+
+class Hub:
+    """All objects of the hub that decisions depend on."""
+
+    def __init__(self) -> None:
+        self.workloads: dict[Key, WorkloadEntry] = {}
+        self.priorities: dict[str, int] = {}
+        self.default_priority = 0
+        self.policy = ClusterPolicy()
+        self.network = Network()
+        self.table: tuple[AcceleratorType, ...] = accelerator_table(self.policy)
+        self.problems: dict[tuple[str, str], str] = {}
+        self._namespace_policies: dict[Key, PolicyLayer] = {}
+        self._maps: dict[str, Manifest] = {}
+        self._tables: dict[tuple[str, str], str] = {}
+
+    def see_workload(self, obj: Manifest) -> Key | None:
+        """Take an AIWorkload; None if it is not newer than what is known.
+
+        A status that we wrote ourselves comes back by the watch too: it must not undo what was decided since.
+        """
+        key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        known = self.workloads.get(key)
+        if known is not None and known.uid == obj["metadata"]["uid"]:
+            if not _newer(obj, known.raw):
+                return None
+            if known.generation == obj["metadata"].get("generation", 1) and known.workload is not None:
+                known.raw = obj
+                known.record = record_from(obj.get("status") or {})
+                return key
+        self.workloads[key] = self._entry(obj)
+        return key
+
+    def forget_workload(self, key: Key, uid: str) -> bool:
+        """Drop a workload that is gone; a later one of the same name stays."""
+        known = self.workloads.get(key)
+        if known is None or known.uid != uid:
+            return False
+        del self.workloads[key]
+        return True
+
+    def effective(self, entry: WorkloadEntry) -> EffectivePolicy | None:
+        """Combine the policies that bind a workload; None where its spec can't be understood."""
+        workload = entry.workload
+        if workload is None:
+            return None
+        name = ((entry.raw.get("spec") or {}).get("policyRef") or {}).get("name", DEFAULT_POLICY)
+        layer = self._namespace_policies.get(Key(workload.key.namespace, name), PolicyLayer())
+        return resolve(workload.type, workload=workload.overrides, namespace=layer, cluster=self.policy.layer)
+
+    def missing_policy(self, entry: WorkloadEntry) -> Refusal | None:
+        """Whether it names a policy that is not there."""
+        name = ((entry.raw.get("spec") or {}).get("policyRef") or {}).get("name")
+        key = Key(entry.raw["metadata"]["namespace"], name or "")
+        if not name or key in self._namespace_policies or name == DEFAULT_POLICY:
+            return None
+        message = f"spec.policyRef names PlacementPolicy {name}, which is not in namespace {key.namespace}. Create it."
+        return Refusal("PolicyNotFound", message, Wake.CONFIG)
+
+    def see_priority_classes(self, items: list[Manifest]) -> None:
+        """Take all PriorityClasses, and read the workloads anew."""
+        self.priorities = {item["metadata"]["name"]: int(item["value"]) for item in items}
+        self.default_priority = next((int(item["value"]) for item in items if item.get("globalDefault")), 0)
+        self._read_again()
+
+    def see_cluster_policy(self, obj: Manifest | None) -> None:
+        """Take the ClusterPlacementPolicy, or learn that there is none. A bad one changes nothing."""
+        name = ("ClusterPlacementPolicy", DEFAULT_POLICY)
+        try:
+            self.policy = cluster_policy_from(obj)
+        except InputError as error:
+            self.problems[name] = error.message
+            return
+        self.problems.pop(name, None)
+        self.table = accelerator_table(self.policy)
+
+    def see_policy(self, obj: Manifest, *, deleted: bool) -> None:
+        """Take a PlacementPolicy. A bad one changes nothing."""
+        key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if deleted:
+            self._namespace_policies.pop(key, None)
+            return
+        try:
+            self._namespace_policies[key] = policy_layer_from(obj)
+        except InputError as error:
+            self.problems["PlacementPolicy", str(key)] = error.message
+        else:
+            self.problems.pop(("PlacementPolicy", str(key)), None)
+
+    def see_map(self, obj: Manifest, *, deleted: bool) -> None:
+        """Take a NetworkMap; one that can't be read leaves the others in force."""
+        if deleted:
+            self._maps.pop(obj["metadata"]["name"], None)
+        else:
+            self._maps[obj["metadata"]["name"]] = obj
+        self._build_network()
+
+    def see_tables(self, items: list[Manifest]) -> None:
+        """Take the ConfigMaps of the operator's namespace, which may hold links as CSV."""
+        tables = {
+            (item["metadata"]["name"], key): text for item in items for key, text in (item.get("data") or {}).items()
+        }
+        if tables != self._tables:
+            self._tables = tables
+            self._build_network()
+
+    def _build_network(self) -> None:
+        good: list[Manifest] = []
+        for name in sorted(self._maps):
+            try:
+                network_from([self._maps[name]], self._tables)
+            except InputError as error:
+                self.problems["NetworkMap", name] = error.message
+            else:
+                self.problems.pop(("NetworkMap", name), None)
+                good.append(self._maps[name])
+        self.network = network_from(good, self._tables)
+
+    def _entry(self, obj: Manifest) -> WorkloadEntry:
+        record = record_from(obj.get("status") or {})
+        name = (obj.get("spec") or {}).get("priorityClassName")
+        if name and name not in self.priorities:
+            message = f"spec.priorityClassName names {name}, which the hub does not have. Create the PriorityClass."
+            return WorkloadEntry(obj, None, Refusal("PriorityClassNotFound", message, Wake.CONFIG), record)
+        priority = self.priorities[name] if name else self.default_priority
+        try:
+            return WorkloadEntry(obj, workload_from(obj, priority=priority), None, record)
+        except InputError as error:
+            problem = Refusal(
+                "InvalidSpec", f"{error.field}: {error.detail}" if error.field else error.detail, Wake.WORKLOAD
+            )
+            return WorkloadEntry(obj, None, problem, record)
+
+    def _read_again(self) -> None:
+        for key, entry in self.workloads.items():
+            fresh = self._entry(entry.raw)
+            fresh.record, fresh.vetoes = entry.record, entry.vetoes
+            self.workloads[key] = fresh
+
+
+def _newer(obj: Manifest, known: Manifest) -> bool:
+    """Whether an object is newer than another of the same uid; resourceVersions of one API server can be compared."""
+    new, old = obj["metadata"]["resourceVersion"], known["metadata"]["resourceVersion"]
+    return int(new) > int(old) if new.isdigit() and old.isdigit() else new != old

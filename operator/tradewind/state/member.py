@@ -1,0 +1,268 @@
+"""What is inside one member: nodes with what is free on them, and the copies that it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tradewind.api.nodes import node_from, pod_requests
+from tradewind.model.placement import Copy, Inventory
+from tradewind.model.workload import Key
+from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tradewind.api.requests import Requests
+    from tradewind.model.fleet import Node
+    from tradewind.model.policy import AcceleratorType
+
+Manifest = dict[str, Any]
+ENDED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod's claim on its node; `copy` says which copy it belongs to, by workload uid and epoch."""
+
+    node: str
+    requests: Requests
+    copy: tuple[str, str] | None
+
+
+class Member:
+    """One member's picture; tells which copies changed, and that its capacity did.
+
+    Attributes:
+        nodes_total, nodes_ready: counted afresh at each change of nodes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: tuple[AcceleratorType, ...],
+        *,
+        copies_changed: Callable[[Iterable[Key]], None],
+        capacity_changed: Callable[[], None],
+    ) -> None:
+        self.name = name
+        self.table = table
+        self.nodes_ready = 0
+        self._copies_changed = copies_changed
+        self._capacity_changed = capacity_changed
+        self._raw_nodes: dict[str, Node] = {}
+        self._free: dict[str, Node] = {}
+        self._pods: dict[str, Pod] = {}
+        self._on_node: dict[str, set[str]] = {}
+        self._bound: dict[tuple[str, str], int] = {}
+        self._copies: dict[tuple[str, Key], Copy] = {}
+        self.nodes_sink = NodesSink(self)
+        self.pods_sink = PodsSink(self)
+        self.copy_sinks = {kind: CopiesSink(self, kind) for kind in ("Job", "Deployment")}
+
+    @property
+    def nodes_total(self) -> int:
+        """How many nodes there are, in any state."""
+        return len(self._raw_nodes)
+
+    @property
+    def capacity_known(self) -> bool:
+        """Whether nodes and pods have been listed at least once."""
+        return self.nodes_sink.listed and self.pods_sink.listed
+
+    @property
+    def copies_fresh(self) -> bool:
+        """Whether the absence of a copy means that it is gone."""
+        return all(sink.fresh for sink in self.copy_sinks.values())
+
+    @property
+    def synced(self) -> bool:
+        """Whether every list is complete and fresh."""
+        return self.copies_fresh and self.nodes_sink.fresh and self.pods_sink.fresh
+
+    def stale(self) -> None:
+        """Trust nothing until it has been listed again."""
+        for sink in (self.nodes_sink, self.pods_sink, *self.copy_sinks.values()):
+            sink.stale()
+
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes with what is free on them now."""
+        for name, node in self._raw_nodes.items():
+            if name not in self._free:
+                self._free[name] = self._with_free(node)
+        return tuple(self._free.values())
+
+    def inventory(self) -> Inventory:
+        """The copies by key, each with the pods that have a node."""
+        copies = {
+            copy.key: replace(copy, pods_bound=self._bound.get((copy.workload_uid, str(copy.epoch)), 0))
+            for copy in self._copies.values()
+        }
+        return Inventory(current=self.copies_fresh, copies=copies)
+
+    def bound(self, workload_uid: str, epoch: int) -> int:
+        """How many pods of a copy have a node."""
+        return self._bound.get((workload_uid, str(epoch)), 0)
+
+    # What follows is called by the sinks.
+
+    def set_nodes(self, items: list[Manifest]) -> None:
+        """Replace all nodes."""
+        self._raw_nodes = {item["metadata"]["name"]: node_from(item, self.table) for item in items}
+        self._free.clear()
+        self._count()
+
+    def set_node(self, item: Manifest, *, deleted: bool) -> None:
+        """Take one changed node; a heartbeat that changes nothing that matters wakes nobody."""
+        name = item["metadata"]["name"]
+        node = None if deleted else node_from(item, self.table)
+        if self._raw_nodes.get(name) == node:
+            return
+        if node is None:
+            del self._raw_nodes[name]
+        else:
+            self._raw_nodes[name] = node
+        self._free.pop(name, None)
+        self._count()
+
+    def set_pods(self, items: list[Manifest]) -> None:
+        """Replace all pods."""
+        self._pods.clear()
+        self._on_node.clear()
+        self._bound.clear()
+        self._free.clear()
+        for item in items:
+            self._bind(item)
+        self._capacity_changed()
+
+    def set_pod(self, item: Manifest, *, deleted: bool) -> None:
+        """Take one changed pod; only its binding and its end matter."""
+        uid = item["metadata"]["uid"]
+        before = self._pods.get(uid)
+        gone = deleted or (item.get("status") or {}).get("phase") in ENDED
+        if (before is not None) != gone:
+            return
+        if before is not None:
+            self._unbind(uid, before)
+            self._capacity_changed()
+        else:
+            self._bind(item)
+
+    def set_copies(self, kind: str, items: list[Manifest]) -> None:
+        """Replace all copies of one kind."""
+        before = {key for found, key in self._copies if found == kind}
+        self._copies = {where: copy for where, copy in self._copies.items() if where[0] != kind}
+        for item in items:
+            copy = copy_from(self.name, {**item, "kind": kind})
+            if copy is not None:
+                self._copies[kind, copy.key] = copy
+        self._copies_changed(before | {key for found, key in self._copies if found == kind})
+
+    def set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
+        """Take one changed copy."""
+        key = Key(item["metadata"]["namespace"], item["metadata"]["name"])
+        copy = None if deleted else copy_from(self.name, {**item, "kind": kind})
+        if self._copies.get((kind, key)) == copy:
+            return
+        if copy is None:
+            self._copies.pop((kind, key), None)
+        else:
+            self._copies[kind, key] = copy
+        self._copies_changed((key,))
+
+    def _count(self) -> None:
+        self.nodes_ready = sum(node.ready for node in self._raw_nodes.values())
+        self._capacity_changed()
+
+    def _bind(self, item: Manifest) -> None:
+        node = (item.get("spec") or {}).get("nodeName")
+        if not node or (item.get("status") or {}).get("phase") in ENDED:
+            return
+        labels = item["metadata"].get("labels") or {}
+        copy = (labels.get(UID_LABEL, ""), labels.get(EPOCH_LABEL, "")) if WORKLOAD_LABEL in labels else None
+        uid = item["metadata"]["uid"]
+        self._pods[uid] = Pod(node, pod_requests(item), copy)
+        self._on_node.setdefault(node, set()).add(uid)
+        self._free.pop(node, None)
+        if copy is not None:
+            self._bound[copy] = self._bound.get(copy, 0) + 1
+
+    def _unbind(self, uid: str, pod: Pod) -> None:
+        del self._pods[uid]
+        self._on_node[pod.node].discard(uid)
+        self._free.pop(pod.node, None)
+        if pod.copy is not None:
+            left = self._bound[pod.copy] - 1
+            self._bound[pod.copy] = left
+            if not left:
+                del self._bound[pod.copy]
+
+    def _with_free(self, node: Node) -> Node:
+        pods = [self._pods[uid] for uid in self._on_node.get(node.name, ())]
+        return replace(
+            node,
+            free_accelerators=node.free_accelerators
+            - sum(p.requests.accelerators.get(node.accelerator_resource, 0) for p in pods),
+            free_cpu_cores=node.free_cpu_cores - sum(p.requests.cpu_cores for p in pods),
+            free_memory_bytes=node.free_memory_bytes - sum(p.requests.memory_bytes for p in pods),
+            free_pods=node.free_pods - len(pods),
+        )
+
+
+class _Sink:
+    """What the sinks of a member share: whether a list has come, and whether it still holds."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self.listed = False
+        self.fresh = False
+
+    def stale(self) -> None:
+        """Learn that the picture may be behind."""
+        self.fresh = False
+
+    def _came(self) -> None:
+        self.listed = self.fresh = True
+
+
+class NodesSink(_Sink):
+    """Nodes of one member."""
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take the full list."""
+        self._came()
+        self.member.set_nodes(items)
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        self.member.set_node(item, deleted=kind == "DELETED")
+
+
+class PodsSink(_Sink):
+    """Pods of one member: requests only."""
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take the full list."""
+        self._came()
+        self.member.set_pods(items)
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        self.member.set_pod(item, deleted=kind == "DELETED")
+
+
+class CopiesSink(_Sink):
+    """Delivered objects of one kind."""
+
+    def __init__(self, member: Member, kind: str) -> None:
+        super().__init__(member)
+        self.kind = kind
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take the full list."""
+        self._came()
+        self.member.set_copies(self.kind, items)
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        self.member.set_copy(self.kind, item, deleted=kind == "DELETED")

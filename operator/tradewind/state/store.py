@@ -1,0 +1,259 @@
+"""The whole picture: one writer (the operator's loop), read as snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tradewind.api.convert import cluster_from, detection_for
+from tradewind.errors import InputError
+from tradewind.model.fleet import Demand
+from tradewind.model.placement import Copy, CopyState, Orphan, Placement
+from tradewind.model.plan import Wake
+from tradewind.model.snapshot import Snapshot, View
+from tradewind.model.workload import Key
+from tradewind.state.dirty import Dirty
+from tradewind.state.fleet import ClusterEntry
+from tradewind.state.hub import Hub, WorkloadEntry
+from tradewind.state.member import Member
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tradewind.model.placement import Inventory
+    from tradewind.model.plan import Refusal
+
+Manifest = dict[str, Any]
+GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
+
+
+class Store:
+    """Everything that is known.
+
+    Attributes:
+        rebuilt: copies were found that no status records: this hub has lost its memory.
+    """
+
+    def __init__(self, *, woken: Callable[[], None] = lambda: None) -> None:
+        self.hub = Hub()
+        self.clusters: dict[str, ClusterEntry] = {}
+        self.dirty = Dirty(woken)
+        self.rebuilt = False
+
+    # What the hub says.
+
+    def see_workload(self, obj: Manifest, *, deleted: bool = False) -> None:
+        """Take an AIWorkload, or its end."""
+        key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if deleted:
+            if self.hub.forget_workload(key, obj["metadata"]["uid"]):
+                self.dirty.forget(key)
+                # Its finalizer may have been removed by force: what it left behind is swept.
+                for name, cluster in self.clusters.items():
+                    if cluster.member is not None and key in cluster.member.inventory().copies:
+                        self.remember_orphan(name, key, obj["metadata"]["uid"])
+        elif self.hub.see_workload(obj) is not None:
+            self.dirty.mark((key,))
+
+    def see_cluster(self, obj: Manifest, *, deleted: bool = False) -> ClusterEntry | None:
+        """Take a FederatedCluster, or its end; returns its entry while it is declared."""
+        name = obj["metadata"]["name"]
+        if deleted:
+            self.clusters.pop(name, None)
+            self._cluster_changed(name)
+            return None
+        entry = self.clusters.get(name)
+        if entry is None:
+            entry = self.clusters[name] = ClusterEntry(obj, None)
+            status = obj.get("status") or {}
+            entry.recorded_uid = status.get("clusterUID") or ""
+            entry.listed = bool(status.get("inventoriedAt"))
+            entry.evidence = replace(entry.evidence, was_down=status.get("verdict") in ("Down", "Recovering"))
+            entry.orphans = _orphans(status)
+        before, entry.raw = entry.raw, obj
+        if entry.spec is None or before["metadata"].get("generation") != obj["metadata"].get("generation"):
+            self._read_cluster(entry)
+            self._cluster_changed(name)
+        return entry
+
+    def see_cluster_policy(self, obj: Manifest | None) -> None:
+        """Take the ClusterPlacementPolicy: it may change anything."""
+        self.hub.see_cluster_policy(obj)
+        for entry in self.clusters.values():
+            self._read_cluster(entry)
+            if entry.member is not None and entry.member.table != self.hub.table:
+                entry.member.table = self.hub.table
+                entry.member.stale()
+        self.mark_all()
+
+    def see_policy(self, obj: Manifest, *, deleted: bool = False) -> None:
+        """Take a PlacementPolicy: it binds its namespace."""
+        self.hub.see_policy(obj, deleted=deleted)
+        namespace = obj["metadata"]["namespace"]
+        self.dirty.mark([key for key in self.hub.workloads if key.namespace == namespace])
+
+    def see_map(self, obj: Manifest, *, deleted: bool = False) -> None:
+        """Take a NetworkMap: it changes prices, and work that waits is not waiting for a price."""
+        self.hub.see_map(obj, deleted=deleted)
+
+    def see_priority_classes(self, items: list[Manifest]) -> None:
+        """Take all PriorityClasses."""
+        self.hub.see_priority_classes(items)
+        self.mark_all()
+
+    def mark_all(self) -> None:
+        """Have every workload looked at."""
+        self.dirty.mark(list(self.hub.workloads))
+
+    # What the members say.
+
+    def connect(self, entry: ClusterEntry) -> Member:
+        """Give a cluster an inside, empty until its informers have listed."""
+        name = entry.name
+        entry.member = Member(
+            name,
+            self.hub.table,
+            copies_changed=self._copies_changed,
+            capacity_changed=lambda: self.dirty.wake(Wake.CAPACITY),
+        )
+        return entry.member
+
+    def health_changed(self, name: str) -> None:
+        """Have what waits for health, and what is placed on this cluster, looked at."""
+        self.dirty.wake(Wake.HEALTH)
+        self.dirty.mark(self.placed_on(name))
+
+    def placed_on(self, name: str) -> list[Key]:
+        """Find the workloads that have a place or a copy on a cluster."""
+        placed = {
+            key for key, entry in self.hub.workloads.items() if any(p.cluster == name for p in entry.record.placements)
+        }
+        cluster = self.clusters.get(name)
+        if cluster is not None and cluster.member is not None:
+            placed.update(key for key in cluster.member.inventory().copies if key in self.hub.workloads)
+        return list(placed)
+
+    def remember_orphan(self, cluster: str, key: Key, uid: str) -> None:
+        """Note a copy whose workload is gone while its cluster is away."""
+        entry = self.clusters.get(cluster)
+        orphan = Orphan(key, uid)
+        if entry is not None and orphan not in entry.orphans:
+            entry.orphans = (*entry.orphans, orphan)
+
+    def others_use(self, copy: Copy, kind: str, name: str) -> bool:
+        """Whether another copy on the same cluster and namespace came with this ConfigMap or Secret."""
+        cluster = self.clusters.get(copy.cluster)
+        if cluster is None or cluster.member is None:
+            return False
+        item = f"v1/{kind}/{name}"
+        others = cluster.member.inventory().copies.values()
+        return any(
+            item in other.companions
+            and other.key.namespace == copy.key.namespace
+            and other.object_uid != copy.object_uid
+            for other in others
+        )
+
+    @staticmethod
+    def key_of(entry: WorkloadEntry) -> Key:
+        """The key of a workload's entry."""
+        return Key(entry.raw["metadata"]["namespace"], entry.raw["metadata"]["name"])
+
+    # What decisions read.
+
+    def snapshot(self, keys: Iterable[Key], *, now_s: float) -> Snapshot:
+        """Take one consistent picture for deciding on these workloads."""
+        inventories = {name: inv for name, entry in self.clusters.items() if (inv := entry.inventory()) is not None}
+        promised = self._promised(inventories)
+        fleet = (entry.cluster(tuple(promised.get(name, ()))) for name, entry in sorted(self.clusters.items()))
+        views = [
+            self._view(key, self.hub.workloads[key], inventories, now_s)
+            for key in sorted(keys)
+            if key in self.hub.workloads
+        ]
+        self.rebuilt = self.rebuilt or any(view.copies and not view.record.epoch for view in views)
+        return Snapshot(
+            views=tuple(views),
+            fleet=tuple(cluster for cluster in fleet if cluster is not None),
+            inventories=inventories,
+            network=self.hub.network,
+            policy=self.hub.policy,
+            speeds={row.name: row.relative_speed for row in self.hub.table if row.relative_speed is not None},
+            unlisted=frozenset(name for name, entry in self.clusters.items() if not entry.listed),
+            rebuilt=self.rebuilt,
+            now_s=now_s,
+        )
+
+    def _view(self, key: Key, entry: WorkloadEntry, inventories: dict[str, Inventory], now_s: float) -> View:
+        problem = entry.problem or self.hub.missing_policy(entry)
+        return View(
+            key=key,
+            uid=entry.uid,
+            generation=entry.generation,
+            workload=None if problem else entry.workload,
+            policy=None if problem else self.hub.effective(entry),
+            record=entry.record,
+            problem=problem,
+            deleting=entry.deleting,
+            copies={name: inv.copies[key] for name, inv in inventories.items() if key in inv.copies},
+            vetoes=self._vetoes(entry, now_s),
+        )
+
+    def _vetoes(self, entry: WorkloadEntry, now_s: float) -> dict[str, Refusal]:
+        entry.vetoes = {name: veto for name, veto in entry.vetoes.items() if veto[1] > now_s}
+        vetoes = {name: refusal for name, (refusal, _) in entry.vetoes.items()}
+        everywhere = vetoes.pop("*", None)
+        return vetoes if everywhere is None else dict.fromkeys(self.clusters, everywhere)
+
+    def _promised(self, inventories: dict[str, Inventory]) -> dict[str, list[Demand]]:
+        """Sum up, by cluster, the pods that recorded placements are going to have and no node shows yet."""
+        promised: dict[str, list[Demand]] = {}
+        for key, entry in self.hub.workloads.items():
+            pods = entry.workload.pods if entry.workload else None
+            for placement in entry.record.placements:
+                inventory = inventories.get(placement.cluster)
+                copy = inventory.copies.get(key) if inventory else None
+                count = _unbound(placement, copy)
+                if pods is None or not count:
+                    continue
+                demand = Demand(
+                    placement.offer,
+                    count,
+                    pods.cpu_cores,
+                    pods.memory_bytes,
+                    pods.accelerators,
+                    pods.accelerator_resource,
+                )
+                promised.setdefault(placement.cluster, []).append(demand)
+        return promised
+
+    def _read_cluster(self, entry: ClusterEntry) -> None:
+        entry.detection = detection_for(entry.raw, self.hub.policy)
+        try:
+            entry.spec = cluster_from(entry.raw)
+        except InputError as error:
+            entry.problem = ("InvalidSpec", error.message)
+        else:
+            if entry.problem and entry.problem[0] == "InvalidSpec":
+                entry.problem = None
+
+    def _cluster_changed(self, name: str) -> None:
+        for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH):
+            self.dirty.wake(change)
+        self.dirty.mark(self.placed_on(name))
+
+    def _copies_changed(self, keys: Iterable[Key]) -> None:
+        self.dirty.mark([key for key in keys if key in self.hub.workloads])
+
+
+def _unbound(placement: Placement, copy: Copy | None) -> int:
+    """How many pods of a placement still need a node."""
+    if placement.state in GONE_STATES:
+        return 0
+    if copy is None or copy.epoch != placement.epoch:
+        return placement.replicas
+    return 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - copy.pods_bound)
+
+
+def _orphans(status: Manifest) -> tuple[Orphan, ...]:
+    return tuple(Orphan(Key(o["namespace"], o["name"]), o.get("uid", "")) for o in status.get("orphans") or ())
