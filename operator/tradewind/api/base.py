@@ -6,7 +6,6 @@ One declaration serves three readers: pydantic (files and API objects), the CRD'
 from __future__ import annotations
 
 from dataclasses import dataclass
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -103,15 +102,19 @@ class Items:
         if self.kind == "set" and len(set(entries)) < len(entries):
             twice = next(entry for entry in entries if entries.count(entry) > 1)
             raise ValueError(f'has "{twice}" twice')
-        if self.kind == "map":
-            attributes = [f"{key}_" if iskeyword(key) else key for key in self.keys]
-            seen = set()
-            for entry in entries:
-                identity = tuple(getattr(entry, attribute) for attribute in attributes)
-                if identity in seen:
-                    raise ValueError(f"has two entries with the same {' and '.join(self.keys)}: {', '.join(identity)}")
-                seen.add(identity)
+        if self.kind == "map" and len(entries) > 1:
+            self._check_keys(entries)
         return entries
+
+    def _check_keys(self, entries: tuple[Any, ...]) -> None:
+        fields = type(entries[0]).model_fields
+        attributes = [name for name, field in fields.items() if field.alias in self.keys]
+        seen = set()
+        for entry in entries:
+            identity = tuple(str(getattr(entry, attribute)) for attribute in attributes)
+            if identity in seen:
+                raise ValueError(f"has two entries with the same {' and '.join(self.keys)}: {', '.join(identity)}")
+            seen.add(identity)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Check lengths and keys after the entries themselves."""

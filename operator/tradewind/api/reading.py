@@ -116,14 +116,14 @@ def _fields_at(model: type[Model], location: list[int | str]) -> set[str]:
                 (field.annotation for field in here.model_fields.values() if field.alias == part),
                 None,
             )
-        here = _model_in(here)
+        here = model_in(here)
         if here is None:
             return set()
     return {field.alias or name for name, field in here.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> Any:
+def model_in(annotation: Any) -> Any:
     """Find the model inside `Model | None`, `tuple[Model, ...]` or `Annotated[...]`."""
     if isinstance(annotation, type) and issubclass(annotation, Model):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
+    return next((found for part in get_args(annotation) if (found := model_in(part)) is not None), None)
