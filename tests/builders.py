@@ -1,8 +1,11 @@
-"""Short ways to make the core's data: every figure that a test does not care about has a plain default."""
+"""Short ways to make the core's data, and the resources as people write them; what a test does not name is plain."""
 
 from __future__ import annotations
 
 from math import inf
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from tradewind.model.fleet import Cluster, Demand, Node, Offer, Scheduling, Taint, Toleration
 from tradewind.model.health import Judgement, Verdict
@@ -22,6 +25,9 @@ from tradewind.model.workload import (
     Workload,
     WorkloadType,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GB = 1e9
 GIB = 2.0**30
@@ -248,3 +254,65 @@ def a_cluster(
 def a_network(*links: tuple[str, str, float, float]) -> Network:
     """Make a network from (from, to, Gbit/s, USD per GB)."""
     return Network({(source, target): Link(gbps, usd) for source, target, gbps, usd in links})
+
+
+Manifest = dict[str, Any]
+VERSION = "tradewind.dev/v1alpha1"
+
+
+def a_federated_cluster(
+    name: str,
+    *,
+    provider: str = "aws",
+    region: str = "eu-north-1",
+    jurisdiction: str = "SE",
+    usd: str = "4",
+    max_nodes: int | None = 1,
+) -> Manifest:
+    """Make a cluster with one offer: eight H100 a node, on a pool of its own."""
+    offer: Manifest = {
+        "name": "h100",
+        "accelerator": "H100-80GB",
+        "perNode": 8,
+        "market": "OnDemand",
+        "usdPerAcceleratorHour": usd,
+    }
+    if max_nodes is not None:
+        offer |= {"maxNodes": max_nodes, "provisioning": "5m", "podPatch": {"nodeSelector": {"pool": "h100"}}}
+    return {
+        "apiVersion": VERSION,
+        "kind": "FederatedCluster",
+        "metadata": {"name": name},
+        "spec": {
+            "provider": provider,
+            "region": region,
+            "jurisdiction": jurisdiction,
+            "connection": {"kubeconfigSecretRef": {"name": name, "key": "kubeconfig"}},
+            "offers": [offer],
+        },
+    }
+
+
+def an_ai_workload(name: str, *, namespace: str = "", law: str = "", data: str = "", priority: str = "") -> Manifest:
+    """Make ten hours of training on eight H100; `data` is where 100 GB of input are."""
+    spec: Manifest = {
+        "type": "Training",
+        "run": {"image": "trainer", "resources": {"limits": {"nvidia.com/gpu": "8"}}},
+        "accelerators": {"anyOf": ["H100-80GB"]},
+        "expectedRuntime": {"duration": "10h"},
+    }
+    if law:
+        spec["constraints"] = {"jurisdictions": {"allow": [law]}}
+    if data:
+        spec["data"] = [{"name": "scans", "size": "100G", "locations": [data]}]
+    if priority:
+        spec["priorityClassName"] = priority
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": VERSION, "kind": "AIWorkload", "metadata": metadata, "spec": spec}
+
+
+def write(path: Path, *manifests: Manifest) -> Path:
+    """Write manifests into a YAML file, and return its path."""
+    file = path.with_suffix(".yaml")
+    file.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    return file

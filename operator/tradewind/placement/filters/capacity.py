@@ -74,5 +74,6 @@ def _details(shortage: Shortage, pods: PodSet) -> list[str]:
     elif shortage.growth:
         details.append(f"pool may grow by {shortage.growth} to {shortage.max_nodes}")
     elif not shortage.wrong_resource:
-        details.append(f"pool at its limit of {shortage.max_nodes} nodes")
+        plural = "node" if shortage.max_nodes == 1 else "nodes"
+        details.append(f"pool at its limit of {shortage.max_nodes} {plural}")
     return details

@@ -1,0 +1,90 @@
+"""The output of `tradewind plan`: tables, JSON, or the manifests that would be delivered."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+
+from tradewind.apply.render import render
+from tradewind.cli.planjson import plan_json
+from tradewind.cli.planning import picture, told_to_people
+from tradewind.cli.whyrender import assumptions, candidate_table, console, plan_table, summary
+from tradewind.model.placement import Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewind.cli.planning import Source
+    from tradewind.cli.world import World
+    from tradewind.model.plan import Decision
+
+Manifest = dict[str, Any]
+
+
+def show_plan(source: Source, *, output: str, candidates: bool, show_manifest: bool, hub_name: str) -> None:
+    """Plan and print; `hub_name` is written on manifests."""
+    with told_to_people():
+        world = picture(source)
+        decisions = world.decide()
+        if output == "json":
+            text = plan_json(decisions, world.asked)
+            if show_manifest:
+                for each, decision in zip(text["workloads"], decisions, strict=True):
+                    each["manifests"] = delivered(world, decision, hub_name=hub_name)
+            click.echo(json.dumps(text, indent=2, allow_nan=False))
+        elif show_manifest:
+            _print_manifests(world, decisions, hub_name=hub_name)
+        else:
+            _print_tables(decisions, candidates=candidates or len(decisions) == 1)
+
+
+def delivered(world: World, decision: Decision, *, hub_name: str) -> list[Manifest]:
+    """Render what would be delivered for a decision: the copy, then its companions."""
+    chosen, ask = decision.chosen, world.asked.get(decision.key)
+    if chosen is None or ask is None:
+        return []
+    raw = world.manifests[decision.key]
+    offers = world.clusters[chosen.cluster]["spec"]["offers"]
+    patch = next(offer.get("podPatch") or {} for offer in offers if offer["name"] == chosen.offer)
+    placement = Placement(
+        cluster=chosen.cluster,
+        offer=chosen.offer,
+        market=chosen.market,
+        replicas=ask.workload.pods.count,
+        epoch=int((raw.get("status") or {}).get("epoch") or 0) + 1,
+        generation=ask.workload.generation,
+    )
+    rendered = render(raw, placement=placement, guarantee=ask.policy.guarantee, hub_name=hub_name, pod_patch=patch)
+    return [rendered.copy, *rendered.companions]
+
+
+def _print_manifests(world: World, decisions: Sequence[Decision], *, hub_name: str) -> None:
+    for decision in decisions:
+        if decision.chosen is None:
+            click.echo(f"# {decision.key} is not delivered: {decision.reason}: {decision.message}")
+            continue
+        for manifest in delivered(world, decision, hub_name=hub_name):
+            click.echo(f"---\n# {decision.key} on {decision.chosen.cluster}, offer {decision.chosen.offer}")
+            click.echo(yaml.safe_dump(manifest, sort_keys=False, width=120), nl=False)
+
+
+def _print_tables(decisions: Sequence[Decision], *, candidates: bool) -> None:
+    screen = console()
+    if not decisions:
+        screen.print("No AIWorkload to plan.")
+        return
+    screen.print(plan_table(decisions, width=screen.width))
+    if candidates:
+        for decision in decisions:
+            if decision.candidates:
+                screen.print(f"\n[bold]{decision.key}[/]")
+                screen.print(candidate_table(decision, width=screen.width))
+    screen.print(f"\n{summary(decisions)}.")
+    assumed = assumptions(decisions)
+    if assumed:
+        screen.print("* rests on defaults, since nobody gave these figures:", style="dim")
+        for phrase in assumed:
+            screen.print(f"  {phrase}", style="dim", markup=False)

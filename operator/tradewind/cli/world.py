@@ -1,0 +1,141 @@
+"""What `plan` and `explain` decide on: asks, fleet, network, from manifests or from a live hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from tradewind.model.plan import Ask, Decision
+from tradewind.placement.engine import plan
+from tradewind.state.hub import Hub
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.network import Network
+    from tradewind.model.workload import Key
+    from tradewind.state.hub import WorkloadEntry
+
+Manifest = dict[str, Any]
+
+SUSPENDED = "Suspended"
+# Every API server has these two; a file need not bring them.
+SYSTEM_PRIORITIES: tuple[Manifest, ...] = (
+    {"metadata": {"name": "system-cluster-critical"}, "value": 2_000_000_000},
+    {"metadata": {"name": "system-node-critical"}, "value": 2_000_001_000},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One picture to plan on.
+
+    Attributes:
+        asks: workloads to find a place for, all together.
+        settled: workloads for which there is nothing to plan, each with the reason.
+        manifests: the AIWorkloads by key. clusters: the FederatedClusters by name.
+        notes: what the reader of a plan should know about the picture, one sentence each.
+    """
+
+    asks: tuple[Ask, ...]
+    settled: tuple[Decision, ...]
+    fleet: tuple[Cluster, ...]
+    network: Network
+    speeds: Mapping[str, float]
+    manifests: Mapping[Key, Manifest]
+    clusters: Mapping[str, Manifest]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> dict[Key, Ask]:
+        """The asks by key."""
+        return {ask.workload.key: ask for ask in self.asks}
+
+    def decide(self) -> list[Decision]:
+        """Plan everything; by namespace and name."""
+        decided = plan(self.asks, fleet=self.fleet, network=self.network, speeds=self.speeds)
+        return sorted((*decided, *self.settled), key=lambda decision: decision.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Manifests by what they are for, from files, from a hub, or from both.
+
+    Attributes:
+        tables: ConfigMaps that may hold links.
+    """
+
+    workloads: tuple[Manifest, ...] = ()
+    clusters: tuple[Manifest, ...] = ()
+    maps: tuple[Manifest, ...] = ()
+    cluster_policies: tuple[Manifest, ...] = ()
+    policies: tuple[Manifest, ...] = ()
+    priority_classes: tuple[Manifest, ...] = ()
+    tables: tuple[Manifest, ...] = ()
+
+    def over(self, other: Objects) -> Objects:
+        """Lay these over others: of two with the same namespace and name, this one counts."""
+        names = [one.name for one in fields(Objects)]
+        return Objects(**{name: _over(getattr(self, name), getattr(other, name)) for name in names})
+
+
+def hub_of(objects: Objects) -> Hub:
+    """Read the objects as the operator would.
+
+    A policy or network that can't be used is left out, and named in the hub's `problems`.
+    """
+    hub = Hub()
+    for policy in objects.cluster_policies:
+        hub.see_cluster_policy(policy)
+    for policy in objects.policies:
+        hub.see_policy(policy, deleted=False)
+    hub.see_priority_classes([*SYSTEM_PRIORITIES, *objects.priority_classes])
+    hub.see_tables(list(objects.tables))
+    for one in objects.maps:
+        hub.see_map(one, deleted=False)
+    for workload in objects.workloads:
+        hub.see_workload(workload)
+    return hub
+
+
+def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects: Objects) -> World:
+    """Put a world together; what can't be planned is settled with its reason."""
+    asks, settled = [], []
+    for key in keys:
+        outcome = _ask(hub, key, hub.workloads[key])
+        if isinstance(outcome, Ask):
+            asks.append(outcome)
+        else:
+            settled.append(outcome)
+    return World(
+        asks=tuple(asks),
+        settled=tuple(settled),
+        fleet=tuple(fleet),
+        network=hub.network,
+        speeds={row.name: row.relative_speed for row in hub.table if row.relative_speed is not None},
+        manifests={key: entry.raw for key, entry in hub.workloads.items()},
+        clusters={obj["metadata"]["name"]: obj for obj in objects.clusters},
+        notes=tuple(f"{kind} {name} is left out: {problem}" for (kind, name), problem in sorted(hub.problems.items())),
+    )
+
+
+def _ask(hub: Hub, key: Key, entry: WorkloadEntry) -> Ask | Decision:
+    policy = hub.effective(entry)
+    problem = entry.problem or hub.missing_policy(entry)
+    if problem is not None or entry.workload is None or policy is None:
+        reason, message = (problem.reason, problem.message) if problem else ("InvalidSpec", "it can't be read")
+        return Decision(key, None, reason, message)
+    if entry.workload.suspended:
+        return Decision(key, None, SUSPENDED, "spec.suspend is true: nothing runs until it is false")
+    return Ask(entry.workload, policy)
+
+
+def _over(these: tuple[Manifest, ...], others: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    mine = {_identity(obj) for obj in these}
+    return (*these, *(obj for obj in others if _identity(obj) not in mine))
+
+
+def _identity(obj: Manifest) -> tuple[str, str]:
+    metadata = obj["metadata"]
+    return metadata.get("namespace") or "", metadata["name"]
