@@ -96,9 +96,9 @@ class Items:
 
     def _check(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(entries) < self.at_least:
-            raise ValueError(f"needs at least {self.at_least} entries")
+            raise ValueError(f"needs at least {self.at_least}")
         if len(entries) > self.at_most:
-            raise ValueError(f"has {len(entries)} entries, and {self.at_most} is the most")
+            raise ValueError(f"has {len(entries)}, and {self.at_most} is the most")
         if self.kind == "set" and len(set(entries)) < len(entries):
             twice = next(entry for entry in entries if entries.count(entry) > 1)
             raise ValueError(f'has "{twice}" twice')

@@ -169,12 +169,23 @@ class OfferStatus(Model):
     """Nodes that exist."""
     free_accelerators: Whole
     """Free accelerators on all of them."""
-    free_by_node: Annotated[tuple[FreeNodes, ...], list_map("free", at_most=64)] = ()
+    free_by_node: Annotated[tuple[FreeNodes, ...], list_map("free", at_most=257)] = ()
     """Free accelerators by node, as a histogram: eight on one node are not one on each of eight."""
     free_cpu: Amount
     """Free cores, as a quantity."""
     free_memory: Amount
     """Free memory, as a quantity."""
+
+
+class OrphanStatus(Model):
+    """A copy whose AIWorkload was deleted while the cluster was away."""
+
+    namespace: Short
+    """The copy's namespace."""
+    name: Short
+    """The copy's name."""
+    uid: Annotated[str, MaxLen(64)]
+    """The uid of the AIWorkload that it was delivered for."""
 
 
 class ClusterStatus(Status):
@@ -196,6 +207,8 @@ class ClusterStatus(Status):
     """When nodes and pods were last counted."""
     offers: Annotated[tuple[OfferStatus, ...], list_map("name", at_most=64)] = ()
     """What is there and free."""
+    orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=500)] = ()
+    """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
     workloads: Whole | None = None
     """Workloads that are placed there."""
     usd_per_hour: Amount | None = None

@@ -23,6 +23,7 @@ _HINTS = {
     "int_type": "must be a whole number",
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
+    "list_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
 }
@@ -96,6 +97,10 @@ def _message(model: type[Model], detail: ErrorDetails) -> str:
             )
         case "string_type" if isinstance(given, int | float):
             return f'must be a string; write it in quotes: "{given}"'
+        case "too_short":
+            return f"needs at least {detail['ctx']['min_length']}"
+        case "too_long":
+            return f"has {detail['ctx']['actual_length']}, and {detail['ctx']['max_length']} is the most"
         case "value_error":
             return str(detail["ctx"]["error"])
         case kind:

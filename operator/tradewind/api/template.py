@@ -6,16 +6,20 @@ The content of a template is not in the CRD's schema, so it is checked here. Not
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tradewind.api.base import GROUP
+from tradewind.api.base import GROUP, Model
+from tradewind.api.reading import read
 from tradewind.api.requests import ACCELERATOR_RESOURCES, Requests, UnreadableError, pod_spec_requests
+from tradewind.api.shapes import Companion, Labelled, Work
 from tradewind.api.workload import COMPANION_KINDS, TEMPLATE_KINDS
 from tradewind.errors import InputError
 from tradewind.model.workload import PodSet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+ModelT = TypeVar("ModelT", bound=Model)
 
 WORKLOAD_LABEL = f"{GROUP}/workload"
 CONTAINER_NAME = "main"
@@ -29,6 +33,7 @@ _UNCOUNTED = (
     "gpu.intel.com/",
 )
 _TEMPLATE = "spec.template"
+_COUNTABLE = f"ask for one of {', '.join(ACCELERATOR_RESOURCES)}"
 # No pod is nested deeper than 20 levels; what copies or writes a manifest later recurses.
 _MAX_DEPTH = 100
 
@@ -42,7 +47,7 @@ def expand(spec: Mapping[str, Any], *, name: str, source: str = "") -> dict[str,
         source: named in errors.
 
     Raises:
-        InputError: for a kind that can't be delivered, a name or namespace inside, or no pod.
+        InputError: for a kind that can't be delivered, a name or namespace inside, or parts that are malformed.
     """
     source = source or f"AIWorkload/{name}"
     if _deeper_than(spec, _MAX_DEPTH):
@@ -54,33 +59,11 @@ def expand(spec: Mapping[str, Any], *, name: str, source: str = "") -> dict[str,
         manifest = _deployment(run, name) if spec.get("type") == "Inference" else _job(run)
     else:
         raise InputError(source, "spec", "exactly one of template and run is needed")
-    companions_of(spec, source=source)
+    _check_companions(spec.get("companions") or [], source)
     return manifest
 
 
-def companions_of(spec: Mapping[str, Any], *, source: str) -> list[dict[str, Any]]:
-    """Give the companions, checked.
-
-    Raises:
-        InputError: for a kind off the list, a namespace inside, or two of one kind and name.
-    """
-    companions = spec.get("companions") or []
-    seen: set[tuple[str, str]] = set()
-    for index, companion in enumerate(companions):
-        where = f"spec.companions[{index}]"
-        _check_kind(companion, COMPANION_KINDS, where, source)
-        metadata = companion.get("metadata")
-        if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
-            raise InputError(source, f"{where}.metadata.name", "is required")
-        _refuse_namespace(metadata, where, source)
-        identity = (companion["kind"], metadata["name"])
-        if identity in seen:
-            raise InputError(source, where, f'there are two companions {identity[0]} "{identity[1]}"')
-        seen.add(identity)
-    return list(companions)
-
-
-def podset(manifest: Mapping[str, Any], *, source: str = "", at: str = "spec.template") -> PodSet:
+def podset(manifest: Mapping[str, Any], *, source: str = "", at: str = _TEMPLATE) -> PodSet:
     """Add up what a Job or Deployment asks for: how many pods at the same time, and what each of them takes.
 
     Args:
@@ -94,14 +77,14 @@ def podset(manifest: Mapping[str, Any], *, source: str = "", at: str = "spec.tem
     source = source or str(manifest.get("kind", "manifest"))
     # The pod that `run` stands for is nowhere in what its author wrote.
     inside = f"{at}.spec.template" if at == _TEMPLATE else ""
-    pod = _pod_spec(manifest, source)
+    pod = manifest["spec"]["template"]["spec"]
     try:
         wants = pod_spec_requests(pod)
     except UnreadableError as error:
         raise InputError(source, f"{inside}.{error.field}" if inside else at, error.message) from None
     _refuse_uncounted(pod, wants, f"{inside}.spec" if inside else at, source)
     resource, accelerators = next(iter(wants.accelerators.items()), ("", 0))
-    return PodSet(_pod_count(manifest, source), wants.cpu_cores, wants.memory_bytes, accelerators, resource)
+    return PodSet(_pod_count(manifest), wants.cpu_cores, wants.memory_bytes, accelerators, resource)
 
 
 def _deeper_than(root: Any, limit: int) -> bool:
@@ -158,19 +141,41 @@ def _container(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _checked(template: dict[str, Any], source: str) -> dict[str, Any]:
     _check_kind(template, TEMPLATE_KINDS, _TEMPLATE, source)
-    metadata = template.get("metadata")
-    if metadata is not None and not isinstance(metadata, dict):
-        raise InputError(source, f"{_TEMPLATE}.metadata", "must be a mapping")
-    for field in ("name", "generateName"):
-        if (metadata or {}).get(field):
+    work = _shape(Work, template, _TEMPLATE, source)
+    for field, value in (
+        ("name", work.metadata and work.metadata.name),
+        ("generateName", work.metadata and work.metadata.generate_name),
+    ):
+        if value:
             raise InputError(
                 source, f"{_TEMPLATE}.metadata.{field}", "leave it out; the copy gets the name of the AIWorkload"
             )
-    _refuse_namespace(metadata or {}, _TEMPLATE, source)
-    _pod_spec(template, source)
+    _refuse_namespace(work.metadata, _TEMPLATE, source)
     if template["kind"] == "Deployment":
-        _check_selector(template["spec"], source)
+        _check_selector(work, source)
     return template
+
+
+def _check_companions(companions: list[Any], source: str) -> None:
+    seen: set[tuple[str, str]] = set()
+    for index, companion in enumerate(companions):
+        where = f"spec.companions[{index}]"
+        _check_kind(companion, COMPANION_KINDS, where, source)
+        metadata = _shape(Companion, companion, where, source).metadata
+        if not metadata.name:
+            raise InputError(source, f"{where}.metadata.name", "is required")
+        _refuse_namespace(metadata, where, source)
+        identity = (companion["kind"], metadata.name)
+        if identity in seen:
+            raise InputError(source, where, f'there are two companions {identity[0]} "{identity[1]}"')
+        seen.add(identity)
+
+
+def _shape(model: type[ModelT], manifest: dict[str, Any], where: str, source: str) -> ModelT:
+    try:
+        return read(model, manifest, source=source)
+    except InputError as error:
+        raise InputError(source, f"{where}.{error.field}", error.detail) from None
 
 
 def _check_kind(manifest: Any, kinds: dict[str, str], where: str, source: str) -> None:
@@ -182,39 +187,22 @@ def _check_kind(manifest: Any, kinds: dict[str, str], where: str, source: str) -
         raise InputError(source, where, f"{version} {kind} can't be delivered here; it must be one of {known}")
 
 
-def _refuse_namespace(metadata: Mapping[str, Any], where: str, source: str) -> None:
-    if metadata.get("namespace"):
+def _refuse_namespace(metadata: Labelled | None, where: str, source: str) -> None:
+    if metadata is not None and metadata.namespace:
         raise InputError(
             source, f"{where}.metadata.namespace", "leave it out; the copy goes to the AIWorkload's namespace"
         )
 
 
-def _check_selector(spec: Mapping[str, Any], source: str) -> None:
-    selector = spec.get("selector")
-    match = selector.get("matchLabels") if isinstance(selector, dict) else None
-    if not selector:
+def _check_selector(work: Work, source: str) -> None:
+    if work.spec.selector is None:
         raise InputError(source, f"{_TEMPLATE}.spec.selector", "is required for a Deployment")
-    metadata = spec["template"].get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if isinstance(match, dict) and not match.items() <= (labels if isinstance(labels, dict) else {}).items():
+    pods = work.spec.template.metadata
+    carried = (pods.labels if pods else None) or {}
+    if not (work.spec.selector.match_labels or {}).items() <= carried.items():
         raise InputError(
             source, f"{_TEMPLATE}.spec.selector", "matchLabels must be among spec.template.metadata.labels"
         )
-
-
-def _pod_spec(manifest: Mapping[str, Any], source: str) -> dict[str, Any]:
-    where = _TEMPLATE
-    node: Any = manifest
-    for field in ("spec", "template", "spec"):
-        where = f"{where}.{field}"
-        node = node.get(field)
-        if not isinstance(node, dict):
-            raise InputError(source, where, "is required" if node is None else "must be a mapping")
-    containers = node.get("containers")
-    if not isinstance(containers, list) or not containers:
-        raise InputError(source, f"{where}.containers", "needs at least one container")
-    pod: dict[str, Any] = node
-    return pod
 
 
 def _refuse_uncounted(pod: Mapping[str, Any], wants: Requests, where: str, source: str) -> None:
@@ -222,33 +210,14 @@ def _refuse_uncounted(pod: Mapping[str, Any], wants: Requests, where: str, sourc
         raise InputError(source, where, f"one pod can't ask for both {' and '.join(wants.accelerators)}")
     for name in wants.others:
         if name.startswith(_UNCOUNTED):
-            raise InputError(
-                source, where, f"{name} can't be counted yet; ask for one of {', '.join(ACCELERATOR_RESOURCES)}"
-            )
+            raise InputError(source, where, f"{name} can't be counted yet; {_COUNTABLE}")
     if pod.get("resourceClaims"):
-        raise InputError(
-            source,
-            f"{where}.resourceClaims",
-            f"claims can't be counted yet; ask for one of {', '.join(ACCELERATOR_RESOURCES)}",
-        )
+        raise InputError(source, f"{where}.resourceClaims", f"claims can't be counted yet; {_COUNTABLE}")
 
 
-def _pod_count(manifest: Mapping[str, Any], source: str) -> int:
+def _pod_count(manifest: Mapping[str, Any]) -> int:
     spec = manifest["spec"]
     if manifest.get("kind") == "Deployment":
-        return _count(spec, "replicas", source) or 1
-    parallelism, completions = _count(spec, "parallelism", source), _count(spec, "completions", source)
-    return min(parallelism or 1, completions or parallelism or 1)
-
-
-def _count(spec: Mapping[str, Any], field: str, source: str) -> int | None:
-    value = spec.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(
-            source,
-            f"{_TEMPLATE}.spec.{field}",
-            f"{value!r} must be a whole number above 0; suspend: true stops the work",
-        )
-    return value
+        return int(spec.get("replicas") or 1)
+    parallelism = spec.get("parallelism") or 1
+    return int(min(parallelism, spec.get("completions") or parallelism))
