@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tradewind.cli.operator_process import OperatorProcess
 from tradewind.lab import binaries
 from tradewind.lab.lab import Lab
 
@@ -154,7 +155,7 @@ def test_a_restricted_namespace_admits_what_the_chart_installs(hub: Lab) -> None
         pytest.param(False, "watch configmaps -n default", id="it may not watch a tenant's ConfigMaps"),
         pytest.param(True, f"watch secrets -n {NAMESPACE}", id="it may watch the kubeconfigs of members"),
         pytest.param(False, f"update secrets -n {NAMESPACE}", id="it may not write kubeconfigs"),
-        pytest.param(True, f"update leases/tradewind -n {NAMESPACE}", id="it may renew its Lease"),
+        pytest.param(True, f"update leases/tradewind-operator -n {NAMESPACE}", id="it may renew its Lease"),
         pytest.param(False, f"update leases/other -n {NAMESPACE}", id="it may not touch another Lease"),
         pytest.param(False, "create pods -n default", id="it may not run anything on the hub"),
     ],
@@ -176,3 +177,84 @@ def test_the_crds_stay_when_the_release_goes_and_are_taken_up_again(helm: Helm, 
     assert not hub.kubectl("hub", "-n", NAMESPACE, "get", "deployment,service,role", "-o", "name")
     assert hub.kubectl("hub", "get", "crd", "-o", "jsonpath={.items[*].metadata.uid}") == before
     install(helm, hub)
+
+
+def manifests(hub: Lab) -> str:
+    """A member, a policy, and work that takes a ConfigMap and a Secret along."""
+    kubeconfig = hub.kubeconfig("aws").read_text(encoding="utf-8")
+    connection = {"kubeconfigSecretRef": {"name": "aws", "key": "kubeconfig"}}
+    offer = {"name": "h100", "accelerator": "H100-80GB", "perNode": 8, "market": "OnDemand"}
+    run = {
+        "image": "example.com/trainer:1",
+        "resources": {"limits": {"nvidia.com/gpu": "8"}},
+        "envFrom": [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "bucket"}}],
+    }
+    template = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "trainer", **run}]}}},
+    }
+    objects: list[dict[str, Any]] = [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "aws", "namespace": NAMESPACE},
+            "stringData": {"kubeconfig": kubeconfig},
+        },
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"epochs": "3"}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "bucket"}, "stringData": {"key": "s3cr3t"}},
+        {
+            "apiVersion": "tradewind.dev/v1alpha1",
+            "kind": "FederatedCluster",
+            "metadata": {"name": "aws"},
+            "spec": {
+                "provider": "aws",
+                "region": "eu-south-2",
+                "connection": connection,
+                "offers": [offer | {"usdPerAcceleratorHour": "6.88"}],
+            },
+        },
+        {
+            "apiVersion": "tradewind.dev/v1alpha1",
+            "kind": "ClusterPlacementPolicy",
+            "metadata": {"name": "default"},
+            "spec": {"mode": "Enforce"},
+        },
+        {
+            "apiVersion": "tradewind.dev/v1alpha1",
+            "kind": "AIWorkload",
+            "metadata": {"name": "train"},
+            "spec": {
+                "type": "Training",
+                "template": template,
+                "accelerators": {"anyOf": ["H100-80GB"]},
+                "expectedRuntime": {"duration": "1h", "accelerator": "H100-80GB"},
+            },
+        },
+    ]
+    return yaml.safe_dump_all(objects)
+
+
+def test_the_operator_works_with_nothing_but_the_token_of_the_charts_account(hub: Lab, tmp_path: Path) -> None:
+    token = hub.kubectl("hub", "-n", NAMESPACE, "create", "token", "tradewind", "--duration=1h").strip()
+    kubeconfig = yaml.safe_load(hub.kubeconfig("hub").read_text(encoding="utf-8"))
+    kubeconfig["users"] = [{"name": user["name"], "user": {"token": token}} for user in kubeconfig["users"]]
+    path = tmp_path / "operator.kubeconfig"
+    path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
+    hub.kubectl("hub", "apply", "-f", "-", stdin=manifests(hub))
+
+    with OperatorProcess(path, log=tmp_path / "operator.log", namespace=NAMESPACE) as operator:
+        hub.kubectl("hub", "wait", "aiworkload/train", "--for=condition=Placed", "--timeout=50s")
+        hub.kubectl("aws", "wait", "job/train", "--for=create", "--timeout=50s")
+        assert hub.kubectl("aws", "get", "configmap/settings", "secret/bucket", "-o", "name").split() == [
+            "configmap/settings",
+            "secret/bucket",
+        ]
+        for each in ("federatedcluster/aws", "clusterplacementpolicy/default"):
+            hub.kubectl("hub", "wait", each, "--for=jsonpath={.status.observedGeneration}=1", "--timeout=50s")
+        hub.kubectl("hub", "wait", "event", "--for=create", "--field-selector=involvedObject.name=train", "--timeout=50s")
+        hub.kubectl("hub", "delete", "aiworkload/train", "--timeout=50s")
+        hub.kubectl("aws", "wait", "job/train", "--for=delete", "--timeout=50s")
+        refused = [line for line in operator.metrics().splitlines() if 'cluster="hub"' in line and '"403"' in line]
+    assert refused == []
+    assert "Forbidden" not in (tmp_path / "operator.log").read_text(encoding="utf-8")
