@@ -252,7 +252,9 @@ def test_the_operator_works_with_nothing_but_the_token_of_the_charts_account(hub
         ]
         for each in ("federatedcluster/aws", "clusterplacementpolicy/default"):
             hub.kubectl("hub", "wait", each, "--for=jsonpath={.status.observedGeneration}=1", "--timeout=50s")
-        hub.kubectl("hub", "wait", "event", "--for=create", "--field-selector=involvedObject.name=train", "--timeout=50s")
+        hub.kubectl(
+            "hub", "wait", "event", "--for=create", "--field-selector=involvedObject.name=train", "--timeout=50s"
+        )
         hub.kubectl("hub", "delete", "aiworkload/train", "--timeout=50s")
         hub.kubectl("aws", "wait", "job/train", "--for=delete", "--timeout=50s")
         refused = [line for line in operator.metrics().splitlines() if 'cluster="hub"' in line and '"403"' in line]
