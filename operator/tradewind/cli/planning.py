@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from tradewind.api.reading import did_you_mean
-from tradewind.cli.live import fetch, live_world, waits
 from tradewind.cli.loss import parse, without
 from tradewind.cli.offline import objects_of, offline_world, read_files, skipped
 from tradewind.cli.world import Objects, hub_of
@@ -50,7 +49,7 @@ def told_to_people() -> Iterator[None]:
     try:
         yield
     except TradewindError as error:
-        click.echo(f"error: {error.message}", err=True)
+        click.echo(f"Error: {error.message}", err=True)
         bad = isinstance(error, InputError) or error.reason == "KubeconfigInvalid"
         raise SystemExit(EXIT_BAD_INPUT if bad else EXIT_FAILED) from None
 
@@ -102,6 +101,9 @@ def find(name: str, namespace: str, among: Collection[Key]) -> Key:
 
 
 def _on_hub(source: Source, given: Objects, *, also: tuple[str, str] | None) -> World:
+    # The Kubernetes client takes half of the time that a plan of files needs, and files need none.
+    from tradewind.cli.live import fetch, live_world, waits  # noqa: PLC0415 - see above
+
     try:
         stored = fetch(kubeconfig=source.kubeconfig, context=source.context, system_namespace=source.system_namespace)
     except TradewindError as error:

@@ -49,6 +49,7 @@ class Shortage:
         per_new_node: pods that fit on one node that the pool adds.
         short_of: the resources that are too few on the usable nodes.
         wrong_resource: the extended resource that the nodes have, where the pods ask for another; else "".
+        other_types: accelerators of nodes that the offer's selector picks and that are of another type; "" is unknown.
     """
 
     known: bool
@@ -61,6 +62,7 @@ class Shortage:
     per_new_node: int
     short_of: tuple[str, ...]
     wrong_resource: str
+    other_types: tuple[str, ...]
 
 
 class ClusterCapacity:
@@ -98,6 +100,7 @@ class ClusterCapacity:
             per_new_node=pool.per_new_node(pods),
             short_of=self._nodes.short_of(pods, among=pool.usable) if pool.usable.any() else (),
             wrong_resource=self._wrong_resource(pool, pods),
+            other_types=pool.other_types,
         )
 
     def _fitting(self, pool: Pool, pods: PodSet) -> Ints:

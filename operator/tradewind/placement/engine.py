@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tradewind.model.plan import Ask
     from tradewind.model.workload import Key, Market, Workload
     from tradewind.placement.pricing import Prices
+    from tradewind.placement.screen import Screened
     from tradewind.placement.table import Floats, Mask
 
 PLACED = "Placed"
@@ -93,7 +94,8 @@ class _Planner:
         queue_s = np.where(fits, rooms.queue_s, 0.0)
         prices = self._pricer.price(ask, queue_s=queue_s)
         feasible = screened.accepted & fits & prices.valid
-        candidates = self._candidates(ask, fits=fits, queue_s=queue_s, prices=prices)
+        refusals = self._refusals(ask, screened, fits=fits, prices=prices)
+        candidates = self._candidates(ask, refusals, queue_s=queue_s, prices=prices)
         # 3. The cheapest; of equals the first by cluster and offer, which is how the rows are ordered.
         if not feasible.any():
             return Decision(ask.workload.key, None, UNSCHEDULABLE, _unplaced(candidates), candidates)
@@ -102,11 +104,14 @@ class _Planner:
         self._capacity.reserve(row, pods)
         return Decision(ask.workload.key, candidates[0], PLACED, _placed(candidates), candidates)
 
-    def _candidates(self, ask: Ask, *, fits: Mask, queue_s: Floats, prices: Prices) -> tuple[Candidate, ...]:
+    def _candidates(
+        self, ask: Ask, refusals: Sequence[tuple[Refusal, ...]], *, queue_s: Floats, prices: Prices
+    ) -> tuple[Candidate, ...]:
         """Put every row into words, the cheapest feasible first, then the refused ones, those without a price last."""
-        refusals = [self._refusals(ask, row, fits=bool(fits[row]), prices=prices) for row in range(len(self._table))]
         refused = np.array([bool(one) for one in refusals])
         price = np.where(prices.shown, prices.total, np.inf)
+        run_h, transfer_h = np.where(prices.shown, (prices.run_h, prices.transfer_h), 0.0).tolist()
+        queue_h = (queue_s / SECONDS_PER_HOUR).tolist()
         return tuple(
             Candidate(
                 cluster=self._table.rows[row][0].name,
@@ -114,23 +119,24 @@ class _Planner:
                 market=self._table.rows[row][1].market,
                 refusals=refusals[row],
                 usd=prices.usd(row),
-                run_h=float(prices.run_h[row]) if prices.shown[row] else 0.0,
-                transfer_h=float(prices.transfer_h[row]) if prices.shown[row] else 0.0,
-                queue_h=float(queue_s[row]) / SECONDS_PER_HOUR,
+                run_h=run_h[row],
+                transfer_h=transfer_h[row],
+                queue_h=queue_h[row],
                 assumed=self._pricer.assumed(ask, prices, row),
             )
             for row in np.lexsort((price, refused)).tolist()
         )
 
-    def _refusals(self, ask: Ask, row: int, *, fits: bool, prices: Prices) -> tuple[Refusal, ...]:
-        screened = self._screen.of(ask)
-        found = screened.refusals[row]
-        if screened.countable[row] and not fits:
+    def _refusals(self, ask: Ask, screened: Screened, *, fits: Mask, prices: Prices) -> list[tuple[Refusal, ...]]:
+        found = list(screened.refusals)
+        for row in np.flatnonzero(screened.countable & ~fits).tolist():
             cluster, offer = self._table.rows[row]
             shortage = self._capacity.shortage(row, ask.workload.pods)
             refusal = CAPACITY.check(FilterContext(ask.workload, cluster, offer, shortage=shortage))
-            found = (*found, refusal) if refusal else found
-        return found if prices.valid[row] else (*found, _PRICE_INVALID)
+            found[row] = (*found[row], refusal) if refusal else found[row]
+        for row in np.flatnonzero(~prices.valid).tolist():
+            found[row] = (*found[row], _PRICE_INVALID)
+        return found
 
 
 def _urgency(ask: Ask) -> tuple[int, float, Key]:

@@ -98,12 +98,14 @@ class Pool:
         matching: by selector and accelerator type, in any state: what counts against `max_nodes`.
         usable: those of them that are ready, schedulable, and whose taints the offer's pods tolerate.
         resources: the extended resources that the matching nodes have.
+        other_types: accelerators of nodes that the selector picks and that are of another type; "" is unknown.
     """
 
     offer: Offer
     matching: Mask
     usable: Mask
     resources: frozenset[str]
+    other_types: tuple[str, ...] = ()
 
     @property
     def max_nodes(self) -> int | None:
@@ -141,7 +143,12 @@ def pool_of(offer: Offer, *, nodes: NodeColumns) -> Pool:
     matching = np.array([_matches(offer, node) for node in nodes.real], dtype=np.bool_)
     usable = np.array([_takes_pods(offer, node) for node in nodes.real], dtype=np.bool_)
     resources = frozenset(node.accelerator_resource for node, mine in zip(nodes.real, matching, strict=True) if mine)
-    return Pool(offer, matching, matching & usable, resources - {""})
+    others = {
+        node.accelerator
+        for node in nodes.real
+        if _special(node) and node.accelerator != offer.accelerator and _picks(offer, node)
+    }
+    return Pool(offer, matching, matching & usable, resources - {""}, tuple(sorted(others)))
 
 
 def stray_pool(pods: PodSet, *, nodes: NodeColumns) -> Pool:
@@ -164,8 +171,12 @@ def _special(node: Node) -> bool:
     return bool(node.accelerator or node.accelerator_resource)
 
 
+def _picks(offer: Offer, node: Node) -> bool:
+    return offer.node_selector.items() <= node.labels.items()
+
+
 def _matches(offer: Offer, node: Node) -> bool:
-    if not offer.node_selector.items() <= node.labels.items():
+    if not _picks(offer, node):
         return False
     if offer.accelerator:
         return node.accelerator == offer.accelerator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,21 @@ if TYPE_CHECKING:
             "NoCapacity",
             "the offer has no capacity: no nodes and no maxNodes",
             id="an offer with nothing behind it",
+        ),
+        pytest.param(
+            a_cluster(nodes=(a_node(accelerator="L4"),)),
+            a_workload(),
+            "NoCapacity",
+            "the offer has no capacity: no nodes and no maxNodes; the nodes that its selector picks have L4",
+            id="an offer whose nodes are of another type",
+        ),
+        pytest.param(
+            a_cluster(nodes=(replace(a_node(), accelerator=""),)),
+            a_workload(),
+            "NoCapacity",
+            "the offer has no capacity: no nodes and no maxNodes; the nodes that its selector picks have accelerators "
+            "of unknown type; name their labels in the ClusterPlacementPolicy's accelerators",
+            id="nodes whose labels no row of the table knows",
         ),
         pytest.param(
             a_cluster(known=False),

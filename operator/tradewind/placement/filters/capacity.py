@@ -9,6 +9,7 @@ from tradewind.model.plan import Refusal, Wake
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tradewind.model.fleet import Offer
     from tradewind.model.plan import Ask
     from tradewind.model.workload import PodSet
     from tradewind.placement.capacity import Shortage
@@ -42,13 +43,23 @@ class EnoughCapacity:
         if not shortage.known:
             return Refusal(NODES_NOT_READ, "the cluster's nodes have not been read yet", self.WAKES_ON)
         if not shortage.nodes and not shortage.max_nodes:
-            return Refusal(NO_CAPACITY, "the offer has no capacity: no nodes and no maxNodes", self.WAKES_ON)
+            message = f"the offer has no capacity: no nodes and no maxNodes{_others(shortage, context.offer)}"
+            return Refusal(NO_CAPACITY, message, self.WAKES_ON)
         pods, accelerator = context.workload.pods, context.offer.accelerator
         return Refusal(
             INSUFFICIENT_CAPACITY,
             f"needs {_needs(pods, accelerator)}; fits {shortage.fits} ({'; '.join(_details(shortage, pods))})",
             self.WAKES_ON,
         )
+
+
+def _others(shortage: Shortage, offer: Offer) -> str:
+    """Say what the nodes have instead: a type that no row of the table knows is the likeliest mistake."""
+    if not offer.accelerator or not shortage.other_types:
+        return ""
+    types = " and ".join(name or "accelerators of unknown type" for name in shortage.other_types)
+    hint = "; name their labels in the ClusterPlacementPolicy's accelerators" if "" in shortage.other_types else ""
+    return f"; the nodes that its selector picks have {types}{hint}"
 
 
 def _needs(pods: PodSet, accelerator: str) -> str:
