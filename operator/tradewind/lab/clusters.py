@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tradewind.lab.ports import ClusterPorts
 
 _POLL_S = 0.1
-_CREATE_WAIT = "60s"
+CREATE_WAIT_S = 60
+"""How long kwokctl waits for a control plane."""
 # Nobody stands by, so electing a leader only costs two writes a second, and 15 s after a kill.
 # Generous client limits: the lab measures Tradewind, not the throttling of the control planes.
 _CLIENT = {"leader-elect": "false", "kube-api-qps": "500", "kube-api-burst": "1000"}
@@ -78,7 +79,7 @@ class Cluster:
         config.write_text(self._config(), encoding="utf-8")
         ports, kubernetes = self.ports, ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
         command = [binaries["kwokctl"], "--config", str(config), "create", "cluster", "--name", self.name]
-        command += ["--runtime", "binary", "--wait", _CREATE_WAIT, "--heartbeat-factor", "1"]
+        command += ["--runtime", "binary", "--wait", f"{CREATE_WAIT_S}s", "--heartbeat-factor", "1"]
         command += ["--kube-apiserver-port", str(ports.apiserver), "--etcd-port", str(ports.etcd)]
         command += ["--kube-controller-manager-port", str(ports.controller_manager)]
         command += ["--kube-scheduler-port", str(ports.scheduler), "--controller-port", str(ports.kwok)]
@@ -148,11 +149,8 @@ class Cluster:
 
     def uid(self) -> str:
         """The cluster's identity: the UID of its namespace kube-system."""
-        api = self.api()
-        try:
+        with self.api() as api:
             return str(api.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
-        finally:
-            api.close()
 
     def start(self, component: Component) -> None:
         """Start one component again, with the command line that kwokctl recorded, on the same data."""

@@ -21,23 +21,17 @@ _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 def add_nodes(cluster: Cluster, pools: Iterable[Pool]) -> None:
     """Make the nodes that the pools have from the start."""
-    api = cluster.api()
-    try:
+    with cluster.api() as api:
         for pool in pools:
             for number in range(pool.nodes):
                 api.create("/api/v1/nodes", nodes.manifest(pool, member=cluster.name, number=number))
-    finally:
-        api.close()
 
 
 def count_nodes(cluster: Cluster) -> tuple[int, int]:
     """How many nodes there are, and how many of them are ready and in the hands of the node simulator."""
-    api = cluster.api(timeout_s=5.0)
-    try:
+    with cluster.api(timeout_s=5.0) as api:
         items = api.get("/api/v1/nodes")["items"]
         leases = api.get(_LEASES)["items"]
-    finally:
-        api.close()
     kept = {lease["metadata"]["name"] for lease in leases if lease["spec"].get("holderIdentity")}
     return len(items), sum(is_ready(node) and node["metadata"]["name"] in kept for node in items)
 
@@ -67,15 +61,12 @@ def wait_nodes(cluster: Cluster, *, timeout_s: float) -> None:
 def release_nodes(cluster: Cluster) -> None:
     """Take the nodes from a simulator that was killed.
 
-    Each run of KWOK holds them by Leases under a name of its own: its successor would else wait until they expire,
-    and for up to 40 s no pod would start.
+    Each run of KWOK holds them by Leases under a name of its own: its successor would wait until they expire, and for
+    up to 40 s no pod would start. Deleted, not emptied: it may look before its cache is filled, and then tries to make
+    the Lease, which succeeds only where there is none, or again 10 s later.
     """
-    api = cluster.api()
-    try:
-        for lease in api.get(_LEASES)["items"]:
-            api.patch(f"{_LEASES}/{lease['metadata']['name']}", {"spec": {"holderIdentity": None}})
-    finally:
-        api.close()
+    with cluster.api() as api:
+        api.delete(_LEASES)
 
 
 def mark_lost(cluster: Cluster) -> None:
@@ -86,10 +77,7 @@ def mark_lost(cluster: Cluster) -> None:
         "reason": "NodeStatusUnknown",
         "message": "Kubelet stopped posting node status.",
     }
-    api = cluster.api()
-    try:
+    with cluster.api() as api:
         for node in api.get("/api/v1/nodes")["items"]:
             path = f"/api/v1/nodes/{node['metadata']['name']}/status"
             api.patch(path, {"status": {"conditions": [lost]}}, kind=STRATEGIC_PATCH)
-    finally:
-        api.close()

@@ -77,12 +77,9 @@ def adopt(cluster: Cluster, binaries: Mapping[str, str], *, stages: str) -> None
         (cluster.folder / "pki" / name).write_bytes(base64.b64decode(data[key]))
     (cluster.folder / "bin" / Component.NODES.program).symlink_to(binaries["kwok"])
     (cluster.folder / "stages.yaml").write_text(stages, encoding="utf-8")
-    api = cluster.api()
-    try:
+    with cluster.api() as api:
         for node in api.get("/api/v1/nodes")["items"]:
             api.patch(f"/api/v1/nodes/{node['metadata']['name']}", {"spec": {"unschedulable": True}})
-    finally:
-        api.close()
     start_nodes(cluster)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode
 
 from tradewind.lab.ports import HOST
@@ -34,6 +34,14 @@ class KubeApi:
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
         self._connection = http.client.HTTPSConnection(HOST, port, context=context, timeout=timeout_s)
 
+    def __enter__(self) -> Self:
+        """The connection is made by the first request."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self.close()
+
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
@@ -58,6 +66,10 @@ class KubeApi:
     def patch(self, path: str, body: dict[str, Any], *, kind: str = MERGE_PATCH) -> None:
         """PATCH an object."""
         self._request("PATCH", path, body, content_type=kind)
+
+    def delete(self, path: str) -> None:
+        """DELETE an object, or all objects of a list."""
+        self._request("DELETE", path)
 
     def _request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, content_type: str = "application/json"
