@@ -112,17 +112,18 @@ class _Planner:
         price = np.where(prices.shown, prices.total, np.inf)
         run_h, transfer_h = np.where(prices.shown, (prices.run_h, prices.transfer_h), 0.0).tolist()
         queue_h = (queue_s / SECONDS_PER_HOUR).tolist()
+        usd, assumed = prices.usd(), self._pricer.assumed(ask, prices)
         return tuple(
             Candidate(
                 cluster=self._table.rows[row][0].name,
                 offer=self._table.rows[row][1].name,
                 market=self._table.rows[row][1].market,
                 refusals=refusals[row],
-                usd=prices.usd(row),
+                usd=usd[row],
                 run_h=run_h[row],
                 transfer_h=transfer_h[row],
                 queue_h=queue_h[row],
-                assumed=self._pricer.assumed(ask, prices, row),
+                assumed=assumed[row],
             )
             for row in np.lexsort((price, refused)).tolist()
         )

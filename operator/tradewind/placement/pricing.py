@@ -18,7 +18,7 @@ from tradewind.placement.sources import Links, Transfer, choose
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradewind.model.network import Link, Network
+    from tradewind.model.network import Network
     from tradewind.model.plan import Ask
     from tradewind.placement.table import Floats, Mask, OfferTable
 
@@ -41,11 +41,14 @@ class Prices:
     transfer_h: Floats
     transfers: tuple[Transfer, ...]
 
-    def usd(self, row: int) -> Usd:
-        """Return the terms of one row; all 0 where it has no price."""
-        if not self.shown[row]:
-            return Usd()
-        return Usd(**{name: float(column[row]) for name, column in self.terms.items()})
+    def usd(self) -> list[Usd]:
+        """Return the terms of every row; all 0 where it has no price."""
+        names = list(self.terms)
+        columns = zip(*(column.tolist() for column in self.terms.values()), strict=True)
+        return [
+            Usd(**dict(zip(names, terms, strict=True))) if shown else Usd()
+            for terms, shown in zip(columns, self.shown.tolist(), strict=True)
+        ]
 
 
 class Pricer:
@@ -106,14 +109,24 @@ class Pricer:
             column = self._relative[than] = np.array(ratios, dtype=np.float64)
         return column
 
-    def assumed(self, ask: Ask, prices: Prices, row: int) -> tuple[str, ...]:
-        """Name every figure that a default stood in for."""
-        if not prices.shown[row]:
-            return ()
-        return (*self._assumed_run(ask, row), *self._assumed_cores(ask), *self._assumed_links(prices, row))
+    def assumed(self, ask: Ask, prices: Prices) -> list[tuple[str, ...]]:
+        """Name, for every row, each figure that a default stood in for."""
+        cores = self._assumed_cores(ask)
+        by_type = {offered: (*self._assumed_run(ask, offered), *cores) for offered in (*self._table.accelerators, "")}
+        phrases = [
+            by_type[offer.accelerator] if shown else ()
+            for (_, offer), shown in zip(self._table.rows, prices.shown.tolist(), strict=True)
+        ]
+        for transfer in prices.transfers:
+            for (_, source), chosen in zip(transfer.replicas, transfer.chosen, strict=True):
+                for row in np.flatnonzero(chosen.astype(bool) & prices.shown).tolist():
+                    phrase = self._links.assumed(source, row)
+                    if phrase and phrase not in phrases[row]:
+                        phrases[row] = (*phrases[row], phrase)
+        return phrases
 
-    def _assumed_run(self, ask: Ask, row: int) -> tuple[str, ...]:
-        work, offered = ask.workload, self._table.rows[row][1].accelerator
+    def _assumed_run(self, ask: Ask, offered: str) -> tuple[str, ...]:
+        work = ask.workload
         if work.expected_runtime_s is None:
             return (f"run time: pricingHorizon {format_duration(ask.policy.pricing_horizon_s)}",)
         if not work.pods.accelerators or not offered or offered == work.runtime_accelerator:
@@ -132,16 +145,6 @@ class Pricer:
             return ()
         return (f"CPU: {ASSUMED_CORES_PER_POD:g} core per pod, since the pods ask for none",)
 
-    def _assumed_links(self, prices: Prices, row: int) -> tuple[str, ...]:
-        index, cluster = int(self._table.cluster_of[row]), self._table.rows[row][0]
-        phrases = []
-        for transfer in prices.transfers:
-            for replica, (_, source) in enumerate(transfer.replicas):
-                link = self._links.column(source).links[index]
-                if transfer.chosen[replica, row] and link.assumed:
-                    phrases.append(f"link {source} -> {cluster.location}: default {_defaulted(link)}")
-        return tuple(dict.fromkeys(phrases))
-
 
 def _ratio(reference: str, offered: str, speeds: Mapping[str, float]) -> float | None:
     if reference == offered:
@@ -149,10 +152,3 @@ def _ratio(reference: str, offered: str, speeds: Mapping[str, float]) -> float |
     if reference not in speeds or offered not in speeds:
         return None
     return speeds[reference] / speeds[offered] if speeds[offered] else float("inf")
-
-
-def _defaulted(link: Link) -> str:
-    """Name the figures of a link that are defaults: those that `assumed` names, or both."""
-    figures = {"bandwidth": f"{link.gbps:g} Gbit/s", "egress price": f"${link.egress_usd_per_gb:g}/GB"}
-    named = [figure for name, figure in figures.items() if name in link.assumed]
-    return ", ".join(named or figures.values())

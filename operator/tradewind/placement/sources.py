@@ -40,6 +40,7 @@ class Links:
         self._network = network
         self._table = table
         self._columns: dict[str, LinkColumn] = {}
+        self._phrases: dict[tuple[str, int], str] = {}
 
     def column(self, source: str) -> LinkColumn:
         """Return the links that start at a location."""
@@ -57,6 +58,17 @@ class Links:
             )
             self._columns[source] = column
         return column
+
+    def assumed(self, source: str, row: int) -> str:
+        """Name the figures of a link that are defaults; "" where none is."""
+        index = int(self._table.cluster_of[row])
+        phrase = self._phrases.get((source, index))
+        if phrase is None:
+            link = self.column(source).links[index]
+            location = self._table.clusters[index].location
+            phrase = f"link {source} -> {location}: default {_defaulted(link)}" if link.assumed else ""
+            self._phrases[source, index] = phrase
+        return phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +137,10 @@ def _cheapest(
         best_usd, best_h = np.where(better, total, best_usd), np.where(better, within_h, best_h)
         picks = [np.where(better, new, old) for new, old in zip(trial, picks, strict=True)]
     return best_h, picks
+
+
+def _defaulted(link: Link) -> str:
+    """Name the figures of a link that are defaults: those that `assumed` names, or both."""
+    figures = {"bandwidth": f"{link.gbps:g} Gbit/s", "egress price": f"${link.egress_usd_per_gb:g}/GB"}
+    named = [figure for name, figure in figures.items() if name in link.assumed]
+    return ", ".join(named or figures.values())
