@@ -1,7 +1,7 @@
 # Everything runs from a fresh clone with Python 3.11 or later; `make` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: .venv demo test test-fast test-lab check bench crds lab-up lab-down engine kind-up image clean help
+.PHONY: .venv demo test test-fast test-lab check bench crds lab-binaries lab-up lab-down engine kind-up image clean help
 
 BIN := .venv/bin
 # Touched last, so that an interrupted installation is done again.
@@ -44,8 +44,7 @@ test: test-fast test-lab ## run all tests
 test-fast: $(READY) ## run the tests that need no API server
 	$(BIN)/pytest -n auto -m "not lab"
 
-test-lab: $(READY) ## run the tests that use real API servers
-	$(BIN)/tradewind lab binaries
+test-lab: lab-binaries ## run the tests that use real API servers
 	$(BIN)/pytest -n $(LAB_WORKERS) -m lab
 
 check: $(READY) ## check format, lint, types, import contracts and generated files
@@ -60,6 +59,10 @@ bench: $(READY) ## measure placements per second on real API servers
 
 crds: $(READY) ## write the CRDs, for kubectl and for the chart, from the models
 	$(BIN)/tradewind crds
+
+lab-binaries: $(READY) ## get or build the lab's control planes, and the tools of its tests
+	$(BIN)/tradewind lab binaries
+	$(BIN)/tradewind lab binaries helm kind actionlint
 
 lab-up: $(READY) ## start a hub and three member clusters on this machine (MEMBERS=a,b names others)
 	$(BIN)/tradewind lab up $(if $(MEMBERS),--members $(MEMBERS))
@@ -88,4 +91,4 @@ clean: ## remove the environment, caches and build results
 	find operator tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
