@@ -45,7 +45,7 @@ test-fast: $(READY) ## run the tests that need no API server
 	$(BIN)/pytest -n auto -m "not lab"
 
 test-lab: lab-binaries ## run the tests that use real API servers
-	$(BIN)/pytest -n $(LAB_WORKERS) -m lab
+	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab
 
 check: $(READY) ## check format, lint, types, import contracts and generated files
 	$(BIN)/ruff format --check .
