@@ -63,20 +63,22 @@ def accelerator_of(labels: Mapping[str, str], table: Iterable[AcceleratorType]) 
     counts are parts, which must never be taken for whole ones.
     """
     product, suffix = _split_product(labels.get(PRODUCT_LABEL, ""))
-    plain = {**labels, PRODUCT_LABEL: product} if suffix else labels
-    row = next(
-        (
-            row
-            for row in table
-            if row.node_labels and all(plain.get(key) == value for key, value in row.node_labels.items())
-        ),
-        None,
+    says_so = {PRODUCT_LABEL} if suffix else {_GKE_SHARING, _GKE_PARTITION}
+    suffix = suffix or _gke_suffix(labels)
+    if not suffix:
+        return _first(table, labels)
+    rows = tuple(table)
+    # A row of the user's may name a shared type itself.
+    return _first((row for row in rows if says_so & row.node_labels.keys()), labels) or (
+        name + suffix if (name := _first(rows, {**labels, PRODUCT_LABEL: product})) else ""
     )
-    if row is None:
-        return ""
-    if PRODUCT_LABEL in row.node_labels and row.node_labels[PRODUCT_LABEL] == labels.get(PRODUCT_LABEL):
-        return row.name
-    return row.name + (suffix or _gke_suffix(labels))
+
+
+def _first(rows: Iterable[AcceleratorType], labels: Mapping[str, str]) -> str:
+    for row in rows:
+        if row.node_labels and all(labels.get(key) == value for key, value in row.node_labels.items()):
+            return row.name
+    return ""
 
 
 def _split_product(product: str) -> tuple[str, str]:

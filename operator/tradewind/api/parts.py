@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from annotated_types import MaxLen
 from pydantic import Field
 
-from tradewind.api.base import Model, Rule, list_map, list_set
+from tradewind.api.base import Model, Rule, list_atomic, list_map, list_set
 from tradewind.api.scalars import (
     ConfigKey,
     DecimalUSD,
@@ -86,7 +86,7 @@ class LabelSelector(Model):
 
     match_labels: Labels = Field(default_factory=dict)
     """Labels that must be present with these values."""
-    match_expressions: Annotated[tuple[SelectorRequirement, ...], MaxLen(16)] = ()
+    match_expressions: Annotated[tuple[SelectorRequirement, ...], list_atomic(at_most=16)] = ()
     """Further requirements."""
 
 

@@ -97,6 +97,7 @@ def _faults(node: dict[str, Any], path: str) -> list[str]:
         or ("anyOf" in node and not either),
         "a float": node.get("type") == "number",
         "a list without maxItems": node.get("type") == "array" and "maxItems" not in node,
+        "a list that does not say how it merges": node.get("type") == "array" and "x-kubernetes-list-type" not in node,
         "a map without maxProperties": "additionalProperties" in node and "maxProperties" not in node,
         "a string without maxLength": node.get("type") == "string"
         and not {"maxLength", "enum", "format"} & node.keys()

@@ -1,0 +1,104 @@
+"""NetworkMaps and their tables: who wins, what a gap means, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tradewind.api.convert import network_from
+from tradewind.errors import InputError
+from tradewind.model.network import Link, Network, NetworkDefaults
+
+HEADER = "from,to,gbps,rtt_ms,egress_usd_per_gb\n"
+TABLE = {("links", "links.csv"): HEADER + "aws/a,gcp/b,4.5,30,0.09\ngcp/b,aws/a,,31,0.12\naws/a,aws/c,2.5,,\nx,y,,,\n"}
+
+
+def network_map(name: str = "m", **spec: Any) -> dict[str, Any]:
+    return {"kind": "NetworkMap", "metadata": {"name": name}, "spec": spec}
+
+
+FROM_TABLE = network_map(csv=[{"name": "links", "key": "links.csv"}])
+
+
+def test_links_are_directed_and_in_gigabits() -> None:
+    link = {"from": "aws/a", "to": "gcp/b", "bandwidth": "4710M", "egressUSDPerGB": "0.09"}
+    assert network_from([network_map(links=[link])], {}) == Network({("aws/a", "gcp/b"): Link(4.71, 0.09)})
+
+
+def test_no_maps_leave_the_defaults() -> None:
+    assert network_from([], {}) == Network()
+
+
+def test_a_gap_takes_the_default_of_its_pair_and_says_so() -> None:
+    links = network_from([FROM_TABLE], TABLE).links
+    assert links == {
+        ("aws/a", "gcp/b"): Link(4.5, 0.09),
+        ("gcp/b", "aws/a"): Link(1.0, 0.12, "other bandwidth"),
+        ("aws/a", "aws/c"): Link(2.5, 0.05, "sameProvider egress price"),
+    }
+
+
+def test_an_inline_figure_wins_over_the_table_and_leaves_the_other_one() -> None:
+    inline = network_map(**FROM_TABLE["spec"], links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G"}])
+    assert network_from([inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.09)
+
+
+def test_maps_are_read_in_the_order_of_their_names_and_later_ones_win() -> None:
+    def one(name: str, bandwidth: str) -> dict[str, Any]:
+        return network_map(name, links=[{"from": "a", "to": "b", "bandwidth": bandwidth, "egressUSDPerGB": "0"}])
+
+    for maps in ([one("a", "1G"), one("b", "2G")], [one("b", "2G"), one("a", "1G")]):
+        assert network_from(maps, {}).links["a", "b"] == Link(2.0, 0.0)
+
+
+def test_an_inline_link_wins_over_the_table_of_a_later_map() -> None:
+    inline = network_map("a", links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G", "egressUSDPerGB": "0"}])
+    later = {**FROM_TABLE, "metadata": {"name": "z"}}
+    assert network_from([later, inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.0)
+
+
+def test_defaults_can_be_set_one_by_one() -> None:
+    maps = [network_map(defaults={"other": {"egressUSDPerGB": "0.2"}, "sameRegion": {"bandwidth": "100G"}})]
+    assert network_from(maps, {}).defaults == NetworkDefaults(
+        same_region=Link(100.0, 0.0, "sameRegion"), other=Link(1.0, 0.2, "other")
+    )
+
+
+def test_columns_may_stand_in_any_order_and_the_round_trip_may_be_missing() -> None:
+    text = "\ufeffegress_usd_per_gb, gbps ,to,from\r\n0.02,10,b,a\r\n\r\n"
+    assert network_from([FROM_TABLE], {("links", "links.csv"): text}).links == {("a", "b"): Link(10.0, 0.02)}
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        pytest.param("", "links.csv line 1", "the header lacks from, to, gbps, egress_usd_per_gb", id="an empty table"),
+        pytest.param("from,to,gbps\n", "links.csv line 1", "lacks egress_usd_per_gb", id="a column is missing"),
+        pytest.param(
+            HEADER.replace("gbps", "gbs"), "links.csv line 1", 'unknown column "gbs"; did you mean "gbps"?', id="a typo"
+        ),
+        pytest.param(HEADER + "a,b,1\n", "links.csv line 2", "has 3 columns, and the header has 5", id="a short row"),
+        pytest.param(
+            HEADER + "a,b,1,2,3\na,c,x,2,3\n", "links.csv line 3, gbps", '"x" is no number that is zero', id="a word"
+        ),
+        pytest.param(
+            HEADER + "a,b,1,2,-3\n", "links.csv line 2, egress_usd_per_gb", '"-3" is no number', id="a negative price"
+        ),
+        pytest.param(HEADER + "a,b,nan,2,3\n", "links.csv line 2, gbps", '"nan" is no number', id="no number"),
+        pytest.param(HEADER + "a,b,0,2,3\n", "links.csv line 2, gbps", "must be more than 0", id="no bandwidth"),
+        pytest.param(HEADER + ",b,1,2,3\n", "links.csv line 2", "from and to are required", id="no start"),
+    ],
+)
+def test_a_bad_table_is_refused_with_its_line(text: str, field: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        network_from([FROM_TABLE], {("links", "links.csv"): text})
+    assert (caught.value.source, caught.value.field) == ("ConfigMap/links", field)
+    assert message in caught.value.detail
+
+
+def test_a_table_that_is_not_there_is_named_with_its_map() -> None:
+    with pytest.raises(InputError) as caught:
+        network_from([FROM_TABLE], {})
+    assert (caught.value.source, caught.value.field) == ("NetworkMap/m", "spec.csv[0]")
+    assert 'no ConfigMap "links" with a key "links.csv"' in caught.value.detail
