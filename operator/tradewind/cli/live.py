@@ -1,7 +1,7 @@
 """The picture that a live hub gives: its resources, and the capacity that the operator wrote into their status.
 
-Only the hub is asked, never a member: who may run `kubectl get` on the hub may plan. The status sums nodes up, so cores
-and memory are taken as spread evenly over an offer's nodes.
+Only the hub is asked, never a member: who may run `kubectl get` on the hub may plan. The status sums nodes up, so how
+cores and memory are spread over an offer's nodes is a guess.
 """
 
 from __future__ import annotations
@@ -147,7 +147,10 @@ def _health(status: Manifest) -> Judgement:
 
 
 def _nodes(offer: Offer, status: Manifest) -> Iterable[Node]:
-    """Make nodes from their sum: those in the histogram by what is free, all others without anything free."""
+    """Make nodes from their sum; those that the histogram leaves out have no accelerator free.
+
+    Cores and memory go with the free accelerators, since pods that hold accelerators hold cores beside them.
+    """
     count = int(status.get("nodes") or 0)
     cpu_cores = parse_quantity(status.get("freeCPU") or 0)
     memory_bytes = parse_quantity(status.get("freeMemory") or 0)
@@ -156,17 +159,17 @@ def _nodes(offer: Offer, status: Manifest) -> Iterable[Node]:
         for each in sorted(status.get("freeByNode") or (), key=lambda each: each["free"])
         for _ in range(int(each["nodes"]))
     ]
-    usable = len(free) if offer.accelerator else count
-    for index in range(max(count, usable)):
+    free += [0] * (count - len(free))
+    for index, accelerators in enumerate(free):
+        share = accelerators / sum(free) if sum(free) else 1 / len(free)
         yield Node(
             name=f"{offer.name}-{index}",
             labels=dict(offer.node_selector),
-            ready=index < usable,
             accelerator=offer.accelerator,
             accelerator_resource=_resource_of(offer),
-            free_accelerators=free[index] if index < len(free) else 0,
-            free_cpu_cores=cpu_cores / usable if usable else 0.0,
-            free_memory_bytes=memory_bytes / usable if usable else 0.0,
+            free_accelerators=accelerators,
+            free_cpu_cores=cpu_cores * share,
+            free_memory_bytes=memory_bytes * share,
         )
 
 

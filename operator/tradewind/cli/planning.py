@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from tradewind.api.reading import did_you_mean
 from tradewind.cli.loss import parse, without
@@ -105,7 +106,10 @@ def _on_hub(source: Source, given: Objects, *, also: tuple[str, str] | None) -> 
     from tradewind.cli.live import fetch, live_world, waits  # noqa: PLC0415 - see above
 
     try:
-        stored = fetch(kubeconfig=source.kubeconfig, context=source.context, system_namespace=source.system_namespace)
+        with Console(stderr=True).status("Reading the hub ..."):
+            stored = fetch(
+                kubeconfig=source.kubeconfig, context=source.context, system_namespace=source.system_namespace
+            )
     except TradewindError as error:
         if source.files:
             error.message = f"the files hold no FederatedCluster, so the hub's fleet is needed: {error.message}"

@@ -127,6 +127,14 @@ def test_without_files_the_work_that_waits_is_planned_on_what_is_free(hub: dict[
     assert full["reasons"][0].startswith("InsufficientCapacity: needs 1 pod x 8 H100-80GB; fits 0 (0 free nodes of 1")
 
 
+def test_cores_go_with_the_free_accelerators(hub: dict[str, Any], tmp_path: Path) -> None:
+    workload = an_ai_workload("new")
+    workload["spec"]["run"]["resources"]["requests"] = {"cpu": "100"}
+    work = write(tmp_path / "work", workload)
+    # 128 cores are free on a node with eight free accelerators and one with none.
+    assert planned(hub, tmp_path, "-f", work)["new"]["placements"]
+
+
 def test_files_without_a_fleet_are_planned_on_the_hubs(hub: dict[str, Any], tmp_path: Path) -> None:
     work = write(tmp_path / "work", an_ai_workload("new"))
     plans = planned(hub, tmp_path, "-f", work)
