@@ -189,6 +189,14 @@ def test_a_bad_manifest_is_refused_unless_only_the_operator_can_tell(kubectl: Ku
         assert done.returncode == 0, done.stderr
 
 
+def test_a_map_of_more_links_than_fit_is_refused(kubectl: Kubectl) -> None:
+    links = [{"from": "a", "to": f"b{index}", "bandwidth": "1G"} for index in range(5058)]
+    large = {**TABLE["bases"]["NetworkMap"], "metadata": {"name": "large"}, "spec": {"links": links}}
+    done = kubectl("create", "--dry-run=server", "-f", "-", stdin=large)
+    assert done.returncode != 0
+    assert "must have at most 256 items" in done.stderr
+
+
 TEMPLATE_CHANGE = {"template": {"spec": {"backoffLimit": 9}}}
 RUN_CHANGE = {"run": {"image": "trainer:2"}}
 

@@ -87,18 +87,20 @@ class Items:
 
     Attributes:
         keys: the API's names of the fields that tell the entries of a map apart.
+        beyond: where to put what does not fit, as a clause.
     """
 
     kind: Literal["map", "set", "atomic"]
     at_most: int
     at_least: int = 0
     keys: tuple[str, ...] = ()
+    beyond: str = ""
 
     def _check(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(entries) < self.at_least:
             raise ValueError(f"needs at least {self.at_least}")
         if len(entries) > self.at_most:
-            raise ValueError(f"has {len(entries)}, and {self.at_most} is the most")
+            raise ValueError(f"has {len(entries)}, and {self.at_most} is the most{self.beyond}")
         if self.kind == "set" and len(set(entries)) < len(entries):
             twice = next(entry for entry in entries if entries.count(entry) > 1)
             raise ValueError(f'has "{twice}" twice')
@@ -134,9 +136,9 @@ class Items:
         return produced
 
 
-def list_map(*keys: str, at_most: int, at_least: int = 0) -> Items:
+def list_map(*keys: str, at_most: int, at_least: int = 0, beyond: str = "") -> Items:
     """Declare a list whose entries are told apart by `keys`."""
-    return Items("map", at_most, at_least, keys)
+    return Items("map", at_most, at_least, keys, beyond)
 
 
 def list_set(*, at_most: int, at_least: int = 0) -> Items:

@@ -71,7 +71,10 @@ class DefaultLinks(Model):
 class NetworkSpec(Model):
     """Links, directed. Inline links win over tables, and maps are read in the order of their names: later ones win."""
 
-    links: Annotated[tuple[LinkSpec, ...], list_map("from", "to", at_most=256)] = ()
+    links: Annotated[
+        tuple[LinkSpec, ...],
+        list_map("from", "to", at_most=256, beyond="; put more into ConfigMaps as tables, and name those in spec.csv"),
+    ] = ()
     """Links inline."""
     csv: Annotated[tuple[Table, ...], list_map("name", "key", at_most=16)] = ()
     """Tables of links, for more than fit inline."""

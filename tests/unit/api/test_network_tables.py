@@ -97,6 +97,14 @@ def test_a_bad_table_is_refused_with_its_line(text: str, field: str, message: st
     assert message in caught.value.detail
 
 
+def test_more_links_than_fit_inline_belong_into_tables() -> None:
+    links = [{"from": "a", "to": f"b{index}", "bandwidth": "1G"} for index in range(257)]
+    with pytest.raises(InputError) as caught:
+        network_from([network_map(links=links)], {})
+    assert caught.value.field == "spec.links"
+    assert caught.value.detail.startswith("has 257, and 256 is the most; put more into ConfigMaps")
+
+
 def test_a_table_that_is_not_there_is_named_with_its_map() -> None:
     with pytest.raises(InputError) as caught:
         network_from([FROM_TABLE], {})

@@ -1,0 +1,80 @@
+"""What the operator writes into a status is in the CRD: the API server would prune anything else without a word."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.builders import DOWN, a_cluster, a_policy, a_workload
+
+from tradewind.api.cluster import ClusterStatus
+from tradewind.api.network import NetworkStatus
+from tradewind.api.policy import PolicyStatus
+from tradewind.api.reading import read
+from tradewind.api.workload_status import WorkloadStatus
+from tradewind.apply.cluster_status import cluster_status, read_status
+from tradewind.apply.status import status_from
+from tradewind.decide.step import Step
+from tradewind.model.placement import CopyState, Finished, Move, Orphan, Placement, Record, Situation
+from tradewind.model.plan import Candidate, Decision, Refusal, Usd, Wake
+from tradewind.model.snapshot import View
+from tradewind.model.workload import Key, Market
+from tradewind.state.fleet import ClusterEntry
+
+NOW_S = 1_795_168_800.0
+WORK = a_workload()
+
+
+def _written(status: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a merge patch removes."""
+    return {key: value for key, value in status.items() if value is not None}
+
+
+def _step(record: Record, candidates: tuple[Candidate, ...]) -> Step:
+    view = View(WORK.key, WORK.uid, 3, WORK, a_policy(WORK), record)
+    chosen = next(candidate for candidate in candidates if candidate.feasible)
+    decision = Decision(WORK.key, chosen, "Placed", "on aws", candidates)
+    return Step(view, record, Situation("Running", "Running", "2 of 2 pods run."), decision=decision)
+
+
+def test_the_status_of_a_workload_is_kept_whole() -> None:
+    placement = Placement("aws", "h100", Market.SPOT, 2, 2, 3, CopyState.RUNNING, NOW_S, 12.5)
+    record = Record(
+        epoch=2,
+        placements=(placement, replace(placement, cluster="gcp", state=CopyState.RELEASING)),
+        moves=(Move("gcp", "aws", "ClusterDown", 2, NOW_S, NOW_S, NOW_S, NOW_S), Move("a", "b", "Drain", 1, 1.0, 2.0)),
+        finished=Finished("aws", 2, succeeded=True, at_s=NOW_S, message="done"),
+        adopted_uid="old",
+    )
+    refusal = Refusal("NoCapacity", "8 more are needed.", Wake.CAPACITY)
+    priced = [Candidate(f"c{i}", "h100", Market.SPOT, usd=Usd(compute=i / 3), assumed=("a",) * 9) for i in range(9)]
+    refused = [Candidate(f"r{i}", "h100", Market.OWNED, refusals=(refusal,)) for i in range(9)]
+    step = _step(record, (*priced, *refused))
+    status = _written(status_from(step, raw={"metadata": {"name": "w"}}, now_s=NOW_S))
+    assert read(WorkloadStatus, status, strict=True).epoch == 2
+
+
+def test_the_status_of_work_that_waits_is_kept_whole() -> None:
+    view = View(WORK.key, WORK.uid, 1, None, None, Record())
+    step = Step(view, Record(), Situation("Pending", "Unschedulable", "x" * 5000))
+    status = _written(status_from(step, raw={"metadata": {"name": "w"}}, now_s=NOW_S))
+    assert read(WorkloadStatus, status, strict=True).decisions == ()
+
+
+def test_the_status_of_a_cluster_is_kept_whole() -> None:
+    entry = ClusterEntry(
+        {"metadata": {"name": "aws", "generation": 2}}, a_cluster(), health=DOWN, uid="u", version="v1"
+    )
+    entry.orphans = tuple(Orphan(Key("default", f"w{i}"), "uid") for i in range(600))
+    for problem in (None, ("SecretMissing", "x" * 5000)):
+        entry.problem = problem
+        status = _written(cluster_status(entry, workloads=3, usd_per_hour=1 / 3, now_s=NOW_S))
+        assert len(read(ClusterStatus, status, strict=True).orphans) == 500
+
+
+def test_the_status_of_what_is_only_read_is_kept_whole() -> None:
+    for problem in ("", "spec.mode is unknown"):
+        raw = {"metadata": {"name": "default", "generation": 1}}
+        assert read(PolicyStatus, read_status(raw, problem=problem, now_s=NOW_S), strict=True).conditions
+        network = read_status(raw, problem=problem, now_s=NOW_S, links=5060)
+        assert read(NetworkStatus, network, strict=True).links == 5060
