@@ -132,8 +132,17 @@ def _ask(hub: Hub, key: Key, entry: WorkloadEntry) -> Ask | Decision:
 
 
 def _over(these: tuple[Manifest, ...], others: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    mine = {_identity(obj) for obj in these}
-    return (*these, *(obj for obj in others if _identity(obj) not in mine))
+    stored = {_identity(obj): obj for obj in others}
+    mine = [_applied(obj, stored.pop(_identity(obj), None)) for obj in these]
+    return (*mine, *stored.values())
+
+
+def _applied(obj: Manifest, stored: Manifest | None) -> Manifest:
+    """Give an object what it would keep if it were applied: who it is, and what it has come to."""
+    if stored is None:
+        return obj
+    kept = {name: value for name, value in stored["metadata"].items() if name in ("uid", "creationTimestamp")}
+    return {**obj, "metadata": obj["metadata"] | kept, "status": stored.get("status") or {}}
 
 
 def _identity(obj: Manifest) -> tuple[str, str]:

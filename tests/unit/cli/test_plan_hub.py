@@ -127,6 +127,12 @@ def test_without_files_the_work_that_waits_is_planned_on_what_is_free(hub: dict[
     assert full["reasons"][0].startswith("InsufficientCapacity: needs 1 pod x 8 H100-80GB; fits 0 (0 free nodes of 1")
 
 
+def test_a_file_of_work_that_runs_is_planned_with_the_room_that_it_holds(hub: dict[str, Any], tmp_path: Path) -> None:
+    work = write(tmp_path / "work", an_ai_workload("runs", law="DE"))
+    hub[f"{OURS}/federatedclusters"][1]["spec"]["jurisdiction"] = "DE"
+    assert planned(hub, tmp_path, "-f", work)["runs"]["placements"][0]["cluster"] == "gcp-de"
+
+
 def test_cores_go_with_the_free_accelerators(hub: dict[str, Any], tmp_path: Path) -> None:
     workload = an_ai_workload("new")
     workload["spec"]["run"]["resources"]["requests"] = {"cpu": "100"}
