@@ -17,7 +17,6 @@ from tradewind.api.scalars import (
     Labels,
     LabelValue,
     ObjectName,
-    Short,
     Time,
     Whole,
 )
@@ -232,10 +231,3 @@ class Status(Model):
     """The generation that the operator has dealt with."""
     conditions: Annotated[tuple[Condition, ...], list_map("type", at_most=16)] = ()
     """Ready, Reconciling, Stalled, and what the kind adds."""
-
-
-class Reason(Model):
-    """Base of entries that carry a reason."""
-
-    reason: Short | None = None
-    """A stable CamelCase word."""

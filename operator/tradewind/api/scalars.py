@@ -104,7 +104,6 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 
 DNSLabel = Annotated[str, Text(f"^{_LABEL}$", 63, "DNS label (lower case, digits, dashes), such as eu-north-1")]
 ObjectName = Annotated[str, Text(f"^{_SUBDOMAIN}$", 253, "name of an object (lower case, digits, dashes, dots)")]
-ClusterName = Annotated[str, Text(f"^{_SUBDOMAIN}$", 63, "name of a FederatedCluster")]
 Location = Annotated[
     str,
     Text(f"^{_SUBDOMAIN}(/{_LABEL})?$", 127, "location: provider/region, such as aws/eu-north-1, or a cluster's name"),
@@ -158,9 +157,3 @@ Amount = Annotated[str, MaxLen(32)]
 """A decimal string that the operator wrote."""
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """A time by RFC 3339."""
-
-
-def format_decimal(number: float) -> str:
-    """Write a number as status does: at most six decimals, no exponent, no needless zeros."""
-    text = f"{number:.6f}".rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
