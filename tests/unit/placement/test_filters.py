@@ -82,7 +82,7 @@ def test_a_cordoned_cluster_takes_no_new_work_and_keeps_what_runs() -> None:
 def test_provider(wish: Constraints, message: str | None) -> None:
     refusal = check(Provider(), an_ask(a_workload(constraints=wish)))
     assert (refusal.message if refusal else None) == message
-    assert refusal is None or (refusal.reason, refusal.wakes_on) == ("ProviderDenied", Wake.WORKLOAD)
+    assert refusal is None or (refusal.reason, refusal.wakes_on) == ("ProviderDenied", Wake.CLUSTER)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ class Provider:
 
     NAME: ClassVar[str] = "provider"
     HOLDS_WHILE_RUNNING: ClassVar[bool] = True
-    WAKES_ON: ClassVar[Wake] = Wake.WORKLOAD  # a cluster's provider never changes
+    WAKES_ON: ClassVar[Wake] = Wake.CLUSTER  # a provider never changes, but another one's cluster may join
 
     def reads(self, ask: Ask, /) -> Hashable:
         """The lists."""
