@@ -37,7 +37,7 @@ class Evidence:
     """What is known of one cluster.
 
     Attributes:
-        silent_since_s: start of the first probe of the present silence.
+        silent_since_s: start of the first probe of the present silence, moved on by what does not count as silence.
         silent_probes: how many in a row.
         answering_since_s: start of the first probe of the present run of answers.
         credentials: what the API server said against our credentials; "" while they work.
@@ -90,9 +90,25 @@ def hear(evidence: Evidence, probe: Probe) -> Evidence:
                 answering_since_s=None,
             )
         case Heard.UNKNOWN:
-            return replace(evidence, last=probe, unknown_at_s=probe.started_s)
+            return replace(_paused(evidence, probe), last=probe, unknown_at_s=probe.started_s)
         case _:
-            return replace(evidence, last=probe)
+            return replace(_paused(evidence, probe), last=probe)
+
+
+def silent_for_s(evidence: Evidence, *, now_s: float) -> float:
+    """Say how long the present silence has lasted, over probes that were started on time and failed."""
+    last, since_s = evidence.last, evidence.silent_since_s
+    if since_s is None or last is None:
+        return 0.0
+    counts = last.heard is Heard.SILENCE and last.on_time
+    return (now_s if counts else last.started_s) - since_s
+
+
+def _paused(evidence: Evidence, probe: Probe) -> Evidence:
+    """Let silence stand still from the last probe to this one, which says nothing about it."""
+    if evidence.silent_since_s is None or evidence.last is None:
+        return evidence
+    return replace(evidence, silent_since_s=evidence.silent_since_s + probe.started_s - evidence.last.started_s)
 
 
 def see_nodes(evidence: Evidence, *, total: int, ready: int, now_s: float) -> Evidence:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tradewind.model.policy import EffectivePolicy, MoveBudget
 
 HOUR_S = 3600.0
+MAX_MOVES_KEPT = 5
+"""As many moves as status keeps. More than these can't be counted, so no limit above it can be kept either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +34,27 @@ class Held:
 
 
 def may_leave(
-    health: Judgement, *, cluster: str, policy: EffectivePolicy, moves: Sequence[Move], now_s: float
+    health: Judgement, *, cluster: str, policy: EffectivePolicy, moves: Sequence[Move], now_s: float, gone: bool = False
 ) -> Held | None:
-    """Whether one workload may leave its lost cluster: None, or what holds it."""
-    if policy.guarantee is Guarantee.AT_MOST_ONCE:
+    """Whether one workload may leave its lost cluster: None, or what holds it.
+
+    Args:
+        health: of the cluster.
+        cluster: its name.
+        policy: what counts for the workload.
+        moves: those that its status keeps.
+        now_s: seconds since the Unix epoch.
+        gone: its copy is known not to be there any more.
+    """
+    if policy.guarantee is Guarantee.AT_MOST_ONCE and not gone:
         return Held(
             "OldCopyMayRun",
             f"{cluster} is lost ({health.reason}) and its copy may still run there. It starts elsewhere "
             "once the copy is known to be gone; failover.guarantee: AtLeastOnce moves it now, at the risk of two.",
         )
     recent = [move for move in moves if now_s - move.decided_s < HOUR_S]
-    if len(recent) >= policy.max_moves_per_hour:
-        retry_s = min(move.decided_s for move in recent) + HOUR_S
+    if len(recent) >= min(policy.max_moves_per_hour, MAX_MOVES_KEPT):
+        retry_s = min(move.decided_s for move in recent) + HOUR_S if recent else None
         return Held("MovesExhausted", f"{len(recent)} moves within the last hour (maxMovesPerHour).", retry_s)
     # Down of the cluster that it moved to overrides the cooldown; anything less has to wait.
     since_move_s = now_s - max((move.decided_s for move in moves), default=0.0)

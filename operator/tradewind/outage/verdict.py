@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.units import format_duration
-from tradewind.outage.evidence import MIN_SILENT_PROBES, Evidence
+from tradewind.outage.evidence import MIN_SILENT_PROBES, Evidence, silent_for_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ MAX_LOOP_GAP_S = 2.0
 """A longer gap between two rounds of judging means that the hub was stalled; its silence clocks are reset."""
 SICK_HUB_WINDOW_S = 5.0
 """Two clusters that fail on our side of the wire within this time: the hub is sick."""
+HUB_ISOLATED = "HubIsolated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,14 @@ def judge(
     }
 
 
-def settle(evidence: Evidence, judgement: Judgement) -> Evidence:
-    """Fold the verdict back: what has been Down stays on probation until it is Healthy."""
+def settle(evidence: Evidence, judgement: Judgement, *, now_s: float) -> Evidence:
+    """Fold the verdict back: what has been Down stays on probation until it is Healthy.
+
+    Silence while the hub itself was cut off proves nothing: a network that heals in steps must not find that the last
+    clusters to be reached again have been silent for long enough.
+    """
+    if judgement.reason == HUB_ISOLATED and evidence.silent_since_s is not None:
+        return replace(evidence, silent_since_s=now_s)
     if judgement.verdict is Verdict.DOWN:
         return replace(evidence, was_down=True)
     if judgement.verdict is Verdict.HEALTHY:
@@ -113,10 +120,9 @@ def _judge_silent(case: Case, *, frozen: str, now_s: float) -> Judgement:
     if case.previous.verdict is Verdict.DOWN:
         return case.previous
     detail = evidence.last.detail if evidence.last else ""
-    long_enough = _lasted(evidence.silent_since_s, now_s, patience_s) and evidence.silent_probes >= MIN_SILENT_PROBES
-    if long_enough and frozen:
-        return Judgement(Verdict.SUSPECT, "HubIsolated", f"Silent, but nothing moves: {frozen}.")
-    if long_enough:
+    if frozen and evidence.silent_probes > 1:
+        return Judgement(Verdict.SUSPECT, HUB_ISOLATED, f"Silent, but nothing moves: {frozen}.")
+    if silent_for_s(evidence, now_s=now_s) >= patience_s and evidence.silent_probes >= MIN_SILENT_PROBES:
         return Judgement(
             Verdict.DOWN,
             "ApiServerSilent",
@@ -130,7 +136,6 @@ def _judge_silent(case: Case, *, frozen: str, now_s: float) -> Judgement:
 
 
 def _dated(judgement: Judgement, previous: Judgement, wall_s: float) -> Judgement:
-
     same = (judgement.verdict, judgement.reason) == (previous.verdict, previous.reason)
     return previous if same else replace(judgement, since_s=wall_s)
 

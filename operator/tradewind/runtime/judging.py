@@ -46,7 +46,7 @@ class Judging:
         verdicts = judge(cases, max_unhealthy_percent=budget.max_unhealthy_percent, now_s=now_s, wall_s=time.time())
         for name, judgement in verdicts.items():
             entry = usable[name]
-            entry.evidence = settle(entry.evidence, judgement)
+            entry.evidence = settle(entry.evidence, judgement, now_s=now_s)
             if judgement != entry.health:
                 self._turn(entry, judgement.verdict, judgement.reason)
                 entry.health = judgement
