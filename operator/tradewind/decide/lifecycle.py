@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tradewind.model.snapshot import Snapshot, View
     from tradewind.model.workload import Workload
 
+SETTLE_S = 5.0
+"""A copy that does not run after this long is worth a write that says why."""
 IDLE = Situation("Pending", "Pending", "Not decided yet.")
 
 
@@ -233,6 +235,11 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, p
         placement = replace(placement, generation=view.generation)
         situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
         return Step(view, replace(record, placements=(placement,)), situation, deliver=placement)
+    settles_s = placement.since_s + SETTLE_S
+    if placement.state is CopyState.DELIVERING and copy.state is CopyState.PENDING and sight.snapshot.now_s < settles_s:
+        # Most copies run within seconds: writing that they start, and then that they run, would double the writes.
+        situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
+        return Step(view, record, situation, retry_s=settles_s)
     placement = replace(placement, state=copy.state, generation=copy.generation)
     running = copy.state is CopyState.RUNNING
     record = _with_move_times(
@@ -240,7 +247,7 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, p
     )
     if running:
         return Step(view, record, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
-    pods = f"{copy.pods_bound} of {copy.pods_wanted} pods have a node"
+    pods = f"{sight.snapshot.inventories[copy.cluster].bound_of(copy)} of {copy.pods_wanted} pods have a node"
     situation = Situation("Starting", "Starting", f"Starts with {where}: {pods}.", placed=True, reconciling=True)
     return Step(view, record, situation)
 

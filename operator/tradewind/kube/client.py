@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import ssl
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client as k8s
@@ -49,6 +51,9 @@ class ApiServer:
         self._configuration = configuration
         configuration.connection_pool_maxsize = 64
         configuration.retries = None
+        # Read once: aiohttp would look for a proxy and a .netrc at each request.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
         self._rest = k8s.rest.RESTClientObject(configuration)
         self._on_call = on_call
 
@@ -200,6 +205,7 @@ class ApiServer:
             headers=headers,
             timeout=timeout,
             server_hostname=self._configuration.tls_server_name or None,
+            proxy=self._configuration.proxy,
             allow_redirects=False,
         )
 
@@ -212,6 +218,12 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         for line in lines:
             if line:
                 yield line
+
+
+def _proxy_for(host: str) -> str | None:
+    """Find the proxy that the environment names for an address, by HTTPS_PROXY and NO_PROXY."""
+    address = urlsplit(host)
+    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 def _decoded(raw: bytes) -> object:

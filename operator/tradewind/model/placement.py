@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradewind.model.workload import Key, Market
 
 
@@ -49,7 +51,7 @@ class Copy:
         workload_uid: of the AIWorkload that it was delivered for.
         state: Pending, Running, Releasing (being deleted) or Finished.
         succeeded: for a finished copy, how it ended; None before.
-        pods_wanted: pods that should exist now; pods_bound: those that have a node.
+        pods_wanted: pods that should exist now.
         companions: what came with it, as `apiVersion/Kind/name`.
     """
 
@@ -66,7 +68,6 @@ class Copy:
     succeeded: bool | None = None
     message: str = ""
     pods_wanted: int = 0
-    pods_bound: int = 0
     companions: tuple[str, ...] = ()
 
 
@@ -144,7 +145,13 @@ class Inventory:
 
     Attributes:
         current: the list is complete and fresh: absence means gone.
+        bound: how many pods of a copy have a node, by workload uid and epoch.
     """
 
     current: bool
-    copies: dict[Key, Copy] = field(default_factory=dict)
+    copies: Mapping[Key, Copy] = field(default_factory=dict)
+    bound: Mapping[tuple[str, int], int] = field(default_factory=dict)
+
+    def bound_of(self, copy: Copy) -> int:
+        """How many pods of a copy have a node."""
+        return self.bound.get((copy.workload_uid, copy.epoch), 0)

@@ -118,5 +118,7 @@ class Decision:
 
     @property
     def wakes_on(self) -> frozenset[Wake]:
-        """The kinds of change that are worth another look."""
+        """The kinds of change that are worth another look; where there is no offer at all, a new cluster is."""
+        if not self.candidates:
+            return frozenset({Wake.CLUSTER})
         return frozenset(refusal.wakes_on for candidate in self.candidates for refusal in candidate.refusals)

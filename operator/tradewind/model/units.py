@@ -14,7 +14,6 @@ SECONDS_PER_HOUR = 3600.0
 _QUANTITY = re.compile(r"^([+-]?[0-9]+(?:\.[0-9]*)?|[+-]?\.[0-9]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$")
 _SUFFIX = {
     "": 1.0,
-    "m": 1e-3,
     "k": 1e3,
     "M": 1e6,
     "G": 1e9,
@@ -45,6 +44,8 @@ def parse_quantity(text: str | float) -> float:
     number, suffix = match.group(1), match.group(2) or ""
     if suffix[:1] in ("e", "E") and suffix not in {"E", "Ei"}:
         return float(number + suffix)
+    if suffix == "m":
+        return float(number) / 1000  # exact to the last digit, which a product with 0.001 is not
     return float(number) * _SUFFIX[suffix]
 
 

@@ -20,7 +20,7 @@ import kopf
 from tradewind.kube.resources import HUB_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Manifest = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -39,6 +39,23 @@ class Backoffs:
         while True:
             yield pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
             pause_s = min(MAX_RESTART_S, pause_s * 2)
+
+
+class NoDiffs(kopf.DiffBaseStorage):
+    """No record of what was handled last: nothing here asks kopf for differences, and each costs a deep copy."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Iterable[Any] | None = None) -> kopf.BodyEssence:
+        """Have nothing to compare."""
+        del body, extra_fields
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Remember nothing."""
+        del body
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Write nothing."""
 
 
 class Shell:
@@ -94,6 +111,7 @@ class Shell:
         settings.scanning.disabled = True
         settings.watching.chunk_size = CHUNK_SIZE
         settings.networking.error_backoffs = Backoffs()
+        settings.persistence.diffbase_storage = NoDiffs()
         settings.process.ultimate_exiting_timeout = None
         self._register(registry, started)
         stop = asyncio.Event()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradewind.apply.executor import Executor
+    from tradewind.model.workload import Key
     from tradewind.runtime.metrics import Metrics
     from tradewind.state.store import Store
 
@@ -26,6 +27,10 @@ MAX_BATCH_S = 0.5
 """or after this time."""
 TICK_S = 0.25
 """How often reminders are looked at while nothing is marked."""
+BUSY = 16
+"""From this many steps in flight on, statuses that only follow their copies wait,"""
+MAX_FOLLOW_S = 5.0
+"""but not longer than this."""
 MAX_WAIT_FOR_MEMBERS_S = 30.0
 """A member that answers and can't be listed must not keep the others waiting for ever."""
 
@@ -41,6 +46,7 @@ class Loop:
         self._may_write = may_write
         self._marked = asyncio.Event()
         self._bucket: MoveBucket | None = None
+        self._followed_s = 0.0
 
     def wake(self) -> None:
         """Learn that something is marked."""
@@ -83,11 +89,20 @@ class Loop:
         except TimeoutError:
             return
 
+    def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
+        """While many steps are in flight, work that waits for a place goes before statuses that follow."""
+        if len(self._executor.in_flight) < BUSY or now_s - self._followed_s > MAX_FOLLOW_S:
+            self._followed_s = now_s
+            return keys
+        urgent = {key for key in keys if self._store.urgent(key)}
+        self._store.dirty.put_back(keys - urgent)
+        return urgent
+
     def _round(self, tasks: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
         started_s = loop.time()
         # 1. The marked workloads, but for those that are still being worked on.
-        keys = self._store.dirty.take(but=self._executor.in_flight)
+        keys = self._urgent_first(self._store.dirty.take(but=self._executor.in_flight), started_s)
         if not keys:
             return
         # 2. One picture.

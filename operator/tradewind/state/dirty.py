@@ -65,6 +65,10 @@ class Dirty:
         self._marked = busy
         return taken
 
+    def put_back(self, keys: Iterable[Key]) -> None:
+        """Have these looked at in a later round, without hurrying it."""
+        self._marked.update(keys)
+
     def forget(self, key: Key) -> None:
         """Drop all that is known of a key that is gone."""
         self._marked.discard(key)

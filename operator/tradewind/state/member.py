@@ -27,7 +27,7 @@ class Pod:
 
     node: str
     requests: Requests
-    copy: tuple[str, str] | None
+    copy: tuple[str, int] | None
 
 
 class Member:
@@ -54,8 +54,8 @@ class Member:
         self._free: dict[str, Node] = {}
         self._pods: dict[str, Pod] = {}
         self._on_node: dict[str, set[str]] = {}
-        self._bound: dict[tuple[str, str], int] = {}
-        self._copies: dict[tuple[str, Key], Copy] = {}
+        self._bound: dict[tuple[str, int], int] = {}
+        self._copies: dict[Key, Copy] = {}
         self.nodes_sink = NodesSink(self)
         self.pods_sink = PodsSink(self)
         self.copy_sinks = {kind: CopiesSink(self, kind) for kind in ("Job", "Deployment")}
@@ -93,16 +93,8 @@ class Member:
         return tuple(self._free.values())
 
     def inventory(self) -> Inventory:
-        """The copies by key, each with the pods that have a node."""
-        copies = {
-            copy.key: replace(copy, pods_bound=self._bound.get((copy.workload_uid, str(copy.epoch)), 0))
-            for copy in self._copies.values()
-        }
-        return Inventory(current=self.copies_fresh, copies=copies)
-
-    def bound(self, workload_uid: str, epoch: int) -> int:
-        """How many pods of a copy have a node."""
-        return self._bound.get((workload_uid, str(epoch)), 0)
+        """The copies by key. It shows later changes too: use it before the next await, and do not keep it."""
+        return Inventory(current=self.copies_fresh, copies=self._copies, bound=self._bound)
 
     # What follows is called by the sinks.
 
@@ -150,24 +142,24 @@ class Member:
 
     def set_copies(self, kind: str, items: list[Manifest]) -> None:
         """Replace all copies of one kind."""
-        before = {key for found, key in self._copies if found == kind}
-        self._copies = {where: copy for where, copy in self._copies.items() if where[0] != kind}
-        for item in items:
-            copy = copy_from(self.name, {**item, "kind": kind})
-            if copy is not None:
-                self._copies[kind, copy.key] = copy
-        self._copies_changed(before | {key for found, key in self._copies if found == kind})
+        before = {key for key, copy in self._copies.items() if copy.kind == kind}
+        for key in before:
+            del self._copies[key]
+        found = [copy for item in items if (copy := copy_from(self.name, {**item, "kind": kind})) is not None]
+        self._copies.update((copy.key, copy) for copy in found)
+        self._copies_changed(before | {copy.key for copy in found})
 
     def set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
-        """Take one changed copy."""
+        """Take one changed copy; a status that says nothing new wakes nobody."""
         key = Key(item["metadata"]["namespace"], item["metadata"]["name"])
         copy = None if deleted else copy_from(self.name, {**item, "kind": kind})
-        if self._copies.get((kind, key)) == copy:
+        known = self._copies.get(key)
+        if known == copy or (copy is None and known is not None and known.kind != kind):
             return
         if copy is None:
-            self._copies.pop((kind, key), None)
+            self._copies.pop(key, None)
         else:
-            self._copies[kind, key] = copy
+            self._copies[key] = copy
         self._copies_changed((key,))
 
     def _count(self) -> None:
@@ -179,7 +171,8 @@ class Member:
         if not node or (item.get("status") or {}).get("phase") in ENDED:
             return
         labels = item["metadata"].get("labels") or {}
-        copy = (labels.get(UID_LABEL, ""), labels.get(EPOCH_LABEL, "")) if WORKLOAD_LABEL in labels else None
+        epoch = labels.get(EPOCH_LABEL, "")
+        copy = (labels.get(UID_LABEL, ""), int(epoch)) if WORKLOAD_LABEL in labels and epoch.isdigit() else None
         uid = item["metadata"]["uid"]
         self._pods[uid] = Pod(node, pod_requests(item), copy)
         self._on_node.setdefault(node, set()).add(uid)

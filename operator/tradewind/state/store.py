@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.placement import Inventory
     from tradewind.model.plan import Refusal
+    from tradewind.model.workload import PodSet
 
 Manifest = dict[str, Any]
 GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
@@ -159,6 +161,14 @@ class Store:
         """The key of a workload's entry."""
         return Key(entry.raw["metadata"]["namespace"], entry.raw["metadata"]["name"])
 
+    def urgent(self, key: Key) -> bool:
+        """Whether a workload wants more than that its status follows its copy."""
+        entry = self.hub.workloads.get(key)
+        if entry is None or entry.deleting or not entry.record.placements:
+            return True
+        clusters = (self.clusters.get(placement.cluster) for placement in entry.record.placements)
+        return any(cluster is None or cluster.health.lost for cluster in clusters)
+
     # What decisions read.
 
     def snapshot(self, keys: Iterable[Key], *, now_s: float) -> Snapshot:
@@ -206,25 +216,21 @@ class Store:
         return vetoes if everywhere is None else dict.fromkeys(self.clusters, everywhere)
 
     def _promised(self, inventories: dict[str, Inventory]) -> dict[str, list[Demand]]:
-        """Sum up, by cluster, the pods that recorded placements are going to have and no node shows yet."""
-        promised: dict[str, list[Demand]] = {}
+        """Sum up, by cluster, the pods that recorded placements are going to have and no node shows yet.
+
+        Equal pods on equal offers are one demand: a burst of small jobs is counted once, not five hundred times.
+        """
+        counts: Counter[tuple[str, str, PodSet]] = Counter()
         for key, entry in self.hub.workloads.items():
             pods = entry.workload.pods if entry.workload else None
             for placement in entry.record.placements:
-                inventory = inventories.get(placement.cluster)
-                copy = inventory.copies.get(key) if inventory else None
-                count = _unbound(placement, copy)
-                if pods is None or not count:
-                    continue
-                demand = Demand(
-                    placement.offer,
-                    count,
-                    pods.cpu_cores,
-                    pods.memory_bytes,
-                    pods.accelerators,
-                    pods.accelerator_resource,
-                )
-                promised.setdefault(placement.cluster, []).append(demand)
+                count = _unbound(placement, inventories.get(placement.cluster), key)
+                if pods is not None and count:
+                    counts[placement.cluster, placement.offer, replace(pods, count=1)] += count
+        promised: dict[str, list[Demand]] = {}
+        for (cluster, offer, pod), count in counts.items():
+            demand = Demand(offer, count, pod.cpu_cores, pod.memory_bytes, pod.accelerators, pod.accelerator_resource)
+            promised.setdefault(cluster, []).append(demand)
         return promised
 
     def _read_cluster(self, entry: ClusterEntry) -> None:
@@ -246,13 +252,14 @@ class Store:
         self.dirty.mark([key for key in keys if key in self.hub.workloads])
 
 
-def _unbound(placement: Placement, copy: Copy | None) -> int:
+def _unbound(placement: Placement, inventory: Inventory | None, key: Key) -> int:
     """How many pods of a placement still need a node."""
     if placement.state in GONE_STATES:
         return 0
-    if copy is None or copy.epoch != placement.epoch:
+    copy = inventory.copies.get(key) if inventory else None
+    if inventory is None or copy is None or copy.epoch != placement.epoch:
         return placement.replicas
-    return 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - copy.pods_bound)
+    return 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - inventory.bound_of(copy))
 
 
 def _orphans(status: Manifest) -> tuple[Orphan, ...]:
