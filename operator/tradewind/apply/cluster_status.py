@@ -23,8 +23,8 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
     """Write the whole status of a FederatedCluster."""
     before = entry.raw.get("status") or {}
     health = entry.health
-    reason, message = entry.problem or (health.reason, health.message)
-    verdict = Verdict.UNKNOWN if entry.problem else health.verdict
+    reason, message = entry.trouble or (health.reason, health.message)
+    verdict = Verdict.UNKNOWN if entry.trouble else health.verdict
     member = entry.member
     listed = before.get("inventoriedAt") or (iso(now_s)[:19] + "Z" if member and member.copies_fresh else None)
     nodes = member.nodes() if member and member.capacity_known else ()
@@ -40,15 +40,12 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
         "offers": [_offer(offer, nodes) for offer in entry.spec.offers] if entry.spec else [],
         "workloads": workloads,
         "usdPerHour": f"{usd_per_hour:.4f}",
-        "orphans": [
-            {"namespace": o.key.namespace, "name": o.key.name, "uid": o.workload_uid}
-            for o in entry.orphans[:MAX_ORPHANS]
-        ],
+        "orphans": orphan_fields(entry),
         "conditions": _conditions(
             {
                 "Ready": verdict is Verdict.HEALTHY,
                 "Reconciling": verdict is Verdict.RECOVERING,
-                "Stalled": bool(entry.problem) or verdict is Verdict.CREDENTIALS_INVALID,
+                "Stalled": bool(entry.trouble) or verdict is Verdict.CREDENTIALS_INVALID,
             },
             reason=reason,
             message=message,
@@ -56,6 +53,14 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
             now_s=now_s,
         ),
     }
+
+
+def orphan_fields(entry: ClusterEntry) -> list[Manifest]:
+    """Write the copies that are to be removed when the cluster returns."""
+    return [
+        {"namespace": orphan.key.namespace, "name": orphan.key.name, "uid": orphan.workload_uid}
+        for orphan in entry.orphans[:MAX_ORPHANS]
+    ]
 
 
 def read_status(raw: Manifest, *, problem: str, now_s: float, **more: object) -> Manifest:

@@ -19,7 +19,14 @@ from tradewind.kube.resources import (
 )
 from tradewind.model.plan import Refusal, Wake
 from tradewind.model.policy import Guarantee
-from tradewind.state.copies import EPOCH_LABEL, GENERATION_ANNOTATION, HUB_LABEL, SHARED_LABEL, UID_LABEL
+from tradewind.state.copies import (
+    COMPANIONS_ANNOTATION,
+    EPOCH_LABEL,
+    GENERATION_ANNOTATION,
+    HUB_LABEL,
+    SHARED_LABEL,
+    UID_LABEL,
+)
 
 if TYPE_CHECKING:
     from tradewind.apply.render import Rendered
@@ -70,8 +77,12 @@ class Delivery:
         for claim in rendered.volume_claims:
             await self._require(VOLUME_CLAIMS, claim, namespace)
 
-    async def deliver(self, rendered: Rendered, *, guarantee: Guarantee, copy_config: bool) -> Manifest:
+    async def deliver(
+        self, rendered: Rendered, *, guarantee: Guarantee, copy_config: bool, before: Copy | None = None
+    ) -> None:
         """Bring what the copy needs, then the copy; safe to repeat after a crash at any point.
+
+        `before` is the copy that is there already, if one is: companions that the spec no longer names are removed.
 
         Raises:
             Refused: the member, or something missing on the hub, stands against it.
@@ -84,7 +95,12 @@ class Delivery:
                 await self._bring(manifest, namespace)
             for companion in rendered.companions:
                 await self._companion(companion, namespace)
-            return await self._with_namespace(self._copy, rendered.copy, guarantee)
+            await self._with_namespace(self._copy, rendered.copy, guarantee)
+            named = rendered.copy["metadata"]["annotations"][COMPANIONS_ANNOTATION].split(",")
+            for item in set(before.companions if before else ()) - set(named):
+                version, kind, name = item.rsplit("/", 2)
+                if kind not in CONFIG_KINDS:
+                    await self._remove_ours(deliverable({"apiVersion": version, "kind": kind}), name, namespace)
         except TerminalError as error:
             message = f"The member refuses it: {error.message}"
             raise Refused(Refusal("RefusedByMember", message, Wake.CLUSTER)) from error
@@ -119,9 +135,9 @@ class Delivery:
         if not same:
             raise RetryableError("OldCopyPresent", f"An older copy of {name} has to end on {self.member.name} first.")
         if resource is JOBS:
-            # A Job's template is immutable: only the mark of the generation follows.
-            generation = {GENERATION_ANNOTATION: metadata["annotations"][GENERATION_ANNOTATION]}
-            patch = {"metadata": {"annotations": generation, "resourceVersion": found["metadata"]["resourceVersion"]}}
+            # A Job's template is immutable: only the marks of its generation and companions follow.
+            marks = {key: metadata["annotations"][key] for key in (GENERATION_ANNOTATION, COMPANIONS_ANNOTATION)}
+            patch = {"metadata": {"annotations": marks, "resourceVersion": found["metadata"]["resourceVersion"]}}
             return await self.member.merge(resource, name, patch, namespace=namespace)
         if guarantee is Guarantee.AT_MOST_ONCE:
             body = {**body, "metadata": {**metadata, "resourceVersion": found["metadata"]["resourceVersion"]}}

@@ -12,12 +12,13 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradewind.apply.cluster_status import orphan_fields
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
 from tradewind.apply.status import changed_fields, status_from
 from tradewind.errors import ConflictError, RetryableError, TradewindError
 from tradewind.kube.errors import NotFoundError
-from tradewind.kube.resources import AIWORKLOADS
+from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
 from tradewind.model.placement import Copy, Situation
 from tradewind.model.plan import Refusal, Wake
 from tradewind.state.record import record_from
@@ -98,7 +99,7 @@ class Executor:
 
     def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
         """Start a task for each step that has something to do; what it promises counts from now on."""
-        for step in steps:
+        for step in sorted(steps, key=lambda step: step.deliver is None):
             entry = self._store.hub.workloads.get(step.view.key)
             if entry is None or entry.uid != step.view.uid:
                 continue
@@ -116,7 +117,7 @@ class Executor:
         """Note what is worth another look at this workload."""
         refused = step.decision is not None and step.decision.chosen is None
         wakes_on = step.decision.wakes_on if refused and step.decision else frozenset()
-        if step.situation.reason == "AdoptionPending":
+        if step.situation is not None and step.situation.reason == "AdoptionPending":
             wakes_on = frozenset({Wake.HEALTH, Wake.CLUSTER})
         self._store.dirty.sleep(step.view.key, wakes_on)
         if step.retry_s is not None:
@@ -145,8 +146,6 @@ class Executor:
             self._settle(key)
 
     async def _carry_out(self, step: Step, entry: WorkloadEntry) -> None:
-        if not self._lookup.may_write():
-            raise RetryableError("NotLeading", "The lease can't be renewed; nothing is written meanwhile.")
         # 1. A workload that is gone everywhere may go.
         if step.forget:
             await self._forget(step, entry)
@@ -217,13 +216,20 @@ class Executor:
 
     async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
         """Merge-patch the object, only if nobody has changed it since it was decided on."""
+        self._must_lead()
         metadata = entry.raw["metadata"]
         body = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": metadata["resourceVersion"]}}
         entry.raw = await self._hub.merge(
             AIWORKLOADS, metadata["name"], body, namespace=metadata["namespace"], subresource=subresource
         )
 
+    def _must_lead(self) -> None:
+        """Refuse to write once another operator may be leading; asked before each write, since steps can be slow."""
+        if not self._lookup.may_write():
+            raise RetryableError("NotLeading", "The lease can't be renewed; nothing is written meanwhile.")
+
     async def _release(self, copy: Copy) -> None:
+        self._must_lead()
         async with self._member_slots[copy.cluster]:
             await self._delivery(copy.cluster).release(copy, shared=self._store)
         log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
@@ -234,8 +240,12 @@ class Executor:
             return
         try:
             async with self._member_slots[placement.cluster]:
+                self._must_lead()
                 await self._delivery(placement.cluster).deliver(
-                    rendered, guarantee=policy.guarantee, copy_config=policy.copy_config
+                    rendered,
+                    guarantee=policy.guarantee,
+                    copy_config=policy.copy_config,
+                    before=step.view.copies.get(placement.cluster),
                 )
         except Refused as refused:
             self._veto(entry, placement.cluster, refused.refusal)
@@ -265,7 +275,10 @@ class Executor:
 
     def _announce(self, step: Step, entry: WorkloadEntry, before: Manifest) -> None:
         """Say one event for a change of state."""
-        situation, reason = step.situation, step.situation.reason
+        situation = step.situation
+        if situation is None:
+            return
+        reason = situation.reason
         decided = step.deliver is not None and step.record.epoch != before.get("epoch")
         if decided:
             reason = "Moved" if step.wish is not None and step.wish.leaves else "Placed"
@@ -283,7 +296,15 @@ class Executor:
             return
         for cluster in step.abandon:
             self._store.remember_orphan(cluster, step.view.key, entry.uid)
+            await self._write_orphans(cluster)
         await self._merge(entry, {"metadata": {"finalizers": [f for f in present if f != FINALIZER]}})
+
+    async def _write_orphans(self, cluster: str) -> None:
+        """Write down what is left behind before it is let go: a crash must not forget it."""
+        orphans = orphan_fields(self._store.clusters[cluster]) if cluster in self._store.clusters else []
+        if orphans:
+            self._must_lead()
+            await self._hub.merge(FEDERATED_CLUSTERS, cluster, {"status": {"orphans": orphans}}, subresource="status")
 
     def _veto(self, entry: WorkloadEntry, cluster: str, refusal: Refusal) -> None:
         """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""

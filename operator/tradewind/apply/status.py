@@ -26,19 +26,25 @@ def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
     """Write the whole status; None removes a field in a merge patch."""
     before = raw.get("status") or {}
     situation, record = step.situation, step.record
+    reasons = {decision["clusterName"]: decision.get("reason") for decision in before.get("decisions") or ()}
     status: Manifest = {
         "observedGeneration": step.view.generation,
-        "phase": situation.phase,
-        "conditions": conditions(situation, before.get("conditions") or [], step.view.generation, now_s=now_s),
         # Always there, from the first write on: Argo CD's generator fails on an object without the list.
         "decisions": [
-            {"clusterName": p.cluster, "reason": situation.reason}
+            {
+                "clusterName": p.cluster,
+                "reason": situation.reason if situation else reasons.get(p.cluster, p.state.value),
+            }
             for p in record.placements
             if p.state not in (CopyState.RELEASING, CopyState.FINISHED)
         ],
         **record_fields(record),
         "effective": None if step.view.policy is None else _effective(step.view.policy),
     }
+    if situation is not None:
+        known = before.get("conditions") or []
+        status["phase"] = situation.phase
+        status["conditions"] = conditions(situation, known, step.view.generation, now_s=now_s)
     if step.decision is not None:
         status |= _table(step.decision)
     return status

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tradewind.decide.step import Step, Wish
+from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState, Finished, Placement, Situation
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Market
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SETTLE_S = 5.0
 """A copy that does not run after this long is worth a write that says why."""
+PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY})
+"""Verdicts that will be others soon: what the status says holds until then."""
 IDLE = Situation("Pending", "Pending", "Not decided yet.")
 
 
@@ -155,6 +158,8 @@ def _keep(
         return Step(view, going, situation, release=sight.removable(*here))
     if not sight.reachable(name):
         health = sight.clusters[name].health
+        if health.verdict in PASSING:
+            return Step(view, record)
         situation = Situation("Running", "ClusterUnseen", f"{name} is {health.verdict}: {health.message}", placed=True)
         return Step(view, record, situation)
     return _follow(view, record, sight, placement=placement, policy=policy)

@@ -72,8 +72,8 @@ def _urgency(step: Step) -> tuple[int, float, str]:
 
 
 def _held_by_budget(step: Step) -> Step:
-    situation = Situation("Waiting", "MoveBudget", "Other moves go first (spec.moves of the policy).", placed=True)
-    return Step(step.view, step.view.record, situation, decision=step.decision, retry_s=0.0)
+    # It goes within seconds: telling each of a thousand that it waits would hold up those that go.
+    return Step(step.view, step.view.record, retry_s=0.0)
 
 
 def _resolve(step: Step, ask: Ask, decision: Decision, *, now_s: float) -> Step:

@@ -32,6 +32,7 @@ class Step:
 
     Attributes:
         record: the new record; writing it is the decision.
+        situation: where it stands; None leaves what its status says.
         deliver: the placement whose copy is to be made or brought up to date.
         release: copies to delete from their members.
         forget: all copies are gone or unreachable; the finalizer may go.
@@ -43,7 +44,7 @@ class Step:
 
     view: View
     record: Record
-    situation: Situation
+    situation: Situation | None = None
     deliver: Placement | None = None
     release: tuple[Copy, ...] = ()
     forget: bool = False

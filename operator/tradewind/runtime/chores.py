@@ -99,7 +99,7 @@ class Chores:
 
     async def _write_cluster(self, entry: ClusterEntry) -> None:
         """Write a cluster's status: at once when its verdict or problem changes, else now and then."""
-        said = (entry.health.verdict, entry.health.reason, entry.problem, entry.orphans, entry.uid)
+        said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid)
         before, written_s = self._shown.get(entry.name, (None, 0.0))
         now_s = time.time()
         if said == before and now_s - written_s < FIGURES_S:

@@ -38,6 +38,7 @@ class Judging:
             for entry in self._store.clusters.values():
                 entry.evidence = forgive(entry.evidence)
         self._last_s = now_s
+        self._find_duplicates()
         usable = {name: entry for name, entry in self._store.clusters.items() if entry.problem is None}
         for entry in usable.values():
             self._count_nodes(entry, now_s)
@@ -52,6 +53,18 @@ class Judging:
                 entry.health = judgement
                 self._store.health_changed(name)
         self._show()
+
+    def _find_duplicates(self) -> None:
+        """Two declarations of one cluster would each take the other's copies for stale: the older one counts."""
+        first: dict[str, str] = {}
+        for entry in sorted(
+            self._store.clusters.values(), key=lambda e: (e.raw["metadata"]["creationTimestamp"], e.name)
+        ):
+            duplicate_of = first.setdefault(entry.uid, entry.name) if entry.uid else entry.name
+            duplicate_of = "" if duplicate_of == entry.name else duplicate_of
+            if duplicate_of != entry.duplicate_of:
+                entry.duplicate_of = duplicate_of
+                self._store.health_changed(entry.name)
 
     def _count_nodes(self, entry: ClusterEntry, now_s: float) -> None:
         member = entry.member
@@ -91,4 +104,4 @@ class Judging:
             self._metrics.show_verdict(name, None)
         self._shown = set(self._store.clusters)
         for name, entry in self._store.clusters.items():
-            self._metrics.show_verdict(name, Verdict.UNKNOWN if entry.problem else entry.health.verdict)
+            self._metrics.show_verdict(name, Verdict.UNKNOWN if entry.trouble else entry.health.verdict)

@@ -28,6 +28,7 @@ class ClusterEntry:
         member: its inside, once there is a connection.
         uid: of its kube-system namespace, as last answered; `recorded_uid` is what status holds.
         listed: some operator of this hub has listed its copies before.
+        duplicate_of: another FederatedCluster that leads to the same cluster, and counts instead of this one.
         orphans: copies of deleted workloads, to be removed when it returns.
     """
 
@@ -42,12 +43,23 @@ class ClusterEntry:
     recorded_uid: str = ""
     version: str = ""
     listed: bool = False
+    duplicate_of: str = ""
     orphans: tuple[Orphan, ...] = ()
 
     @property
     def name(self) -> str:
         """The cluster's name."""
         return str(self.raw["metadata"]["name"])
+
+    @property
+    def trouble(self) -> tuple[str, str] | None:
+        """Why it can't be used at all, as (reason, message)."""
+        if self.problem is None and self.duplicate_of:
+            return (
+                "DuplicateCluster",
+                f"It is the same cluster as {self.duplicate_of}, which counts. Delete one of them.",
+            )
+        return self.problem
 
     @property
     def answers(self) -> bool:
@@ -62,7 +74,7 @@ class ClusterEntry:
     @property
     def ready_to_decide(self) -> bool:
         """Whether waiting longer would not teach more: it is listed, or it is known not to answer."""
-        if self.problem or self.member is None or self.member.synced:
+        if self.problem or self.member is None or (self.member.synced and self.uid):
             return True
         last = self.evidence.last
         return last is not None and not self.answers
@@ -72,16 +84,16 @@ class ClusterEntry:
         if self.spec is None:
             return None
         health = self.health
-        if self.problem is not None:
-            health = Judgement(Verdict.UNKNOWN, self.problem[0], self.problem[1])
+        if self.trouble is not None:
+            health = Judgement(Verdict.UNKNOWN, *self.trouble)
         member = self.member
         known = member is not None and member.capacity_known
         nodes = member.nodes() if member is not None and known else ()
         return replace(self.spec, nodes=nodes, promised=promised, health=health, known=known)
 
     def inventory(self) -> Inventory | None:
-        """The copies on it; None where nothing was ever read. Stale unless it answers."""
-        if self.member is None:
+        """The copies on it; None where nothing was ever read, or not by this name. Stale unless it answers."""
+        if self.member is None or not self.uid or self.duplicate_of:
             return None
         inventory = self.member.inventory()
         return replace(inventory, current=inventory.current and self.answers and not self.rebuilt)

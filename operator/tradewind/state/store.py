@@ -205,9 +205,17 @@ class Store:
             record=entry.record,
             problem=problem,
             deleting=entry.deleting,
-            copies={name: inv.copies[key] for name, inv in inventories.items() if key in inv.copies},
+            copies={
+                name: copy
+                for name, inventory in inventories.items()
+                if (copy := inventory.copies.get(key)) is not None and not self._is_orphan(name, copy)
+            },
             vetoes=self._vetoes(entry, now_s),
         )
+
+    def _is_orphan(self, cluster: str, copy: Copy) -> bool:
+        """Whether the copy is of a workload that was deleted: one made again under its name must not adopt it."""
+        return Orphan(copy.key, copy.workload_uid) in self.clusters[cluster].orphans
 
     def _vetoes(self, entry: WorkloadEntry, now_s: float) -> dict[str, Refusal]:
         entry.vetoes = {name: veto for name, veto in entry.vetoes.items() if veto[1] > now_s}
