@@ -131,15 +131,12 @@ class Cluster:
         deadline = time.monotonic() + timeout_s
         problem = "no answer"
         while time.monotonic() < deadline:
-            api = self.api(timeout_s=2.0)
             try:
-                api.get_text("/readyz")
+                with self.api(timeout_s=2.0) as api:
+                    api.get_text("/readyz")
+                    return
             except (OSError, http.client.HTTPException, ApiError) as error:
                 problem = str(error) or type(error).__name__
-            else:
-                return
-            finally:
-                api.close()
             time.sleep(_POLL_S)
         raise LabError(
             "NotReady",

@@ -71,14 +71,12 @@ def _describe_cluster(cluster: Cluster, found: list[LabProcess]) -> dict[str, An
 
 def _probe(cluster: Cluster) -> tuple[bool, list[dict[str, Any]]]:
     """Whether the API server is ready, and its nodes."""
-    api = cluster.api(timeout_s=_PROBE_TIMEOUT_S)
     try:
-        api.get_text("/readyz")
-        return True, api.get("/api/v1/nodes", resourceVersion="0")["items"]
+        with cluster.api(timeout_s=_PROBE_TIMEOUT_S) as api:
+            api.get_text("/readyz")
+            return True, api.get("/api/v1/nodes", resourceVersion="0")["items"]
     except (OSError, http.client.HTTPException, ApiError):
         return False, []
-    finally:
-        api.close()
 
 
 def _rss(process: LabProcess) -> int:
