@@ -53,8 +53,9 @@ def up(
     output: str,
 ) -> None:
     """Start a lab."""
-    # Both ends of a job, Ctrl-C and SIGTERM, must leave no process behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # As Ctrl-C does, these must leave no process behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     started = time.monotonic()
     pools = fleet.read(fleet_path, default_nodes=nodes) if fleet_path else None
     wanted = [each.strip() for each in members.split(",")] if members else []
@@ -188,18 +189,26 @@ def _print_json(document: Any) -> None:
 
 
 def _print_table(described: dict[str, Any]) -> None:
-    table = Table(title=f"lab {described['name']}: {described['memoryMiB']} MiB, {described['folder']}", box=None)
-    for column in ("CLUSTER", "READY", "NETWORK", "NODES", "ACCELERATORS", "SERVER", "NOT RUNNING"):
+    table = Table(box=None)
+    for column in ("CLUSTER", "READY", "NETWORK", "NODES", "ACCELERATORS", "SERVER"):
         table.add_column(column, no_wrap=True)
+    problems = []
     for each in described["clusters"]:
         proxy, nodes = each["proxy"], each["nodes"]
         table.add_row(
             each["name"],
             "yes" if each["ready"] else "[red]no[/red]",
-            proxy["mode"] if proxy else "[red]no supervisor[/red]",
+            proxy["mode"] if proxy else "?",
             f"{nodes['ready']}/{nodes['total']}",
             ", ".join(f"{count} {key}" for key, count in each["accelerators"].items()),
             each["server"],
-            ", ".join(f"{key} {state}" for key, state in each["components"].items() if state != "Running"),
         )
-    Console(width=None if sys.stdout.isatty() else 200).print(table)
+        problems += [
+            f"{each['name']}: {key} is {state}" for key, state in each["components"].items() if state != "Running"
+        ]
+    if described["supervisor"] != "Running":
+        problems.append("the supervisor is Dead: no proxy works; end the lab and start it again")
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+    for text in (*problems, f"lab {described['name']} in {described['folder']}, {described['memoryMiB']} MiB"):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)

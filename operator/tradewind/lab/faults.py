@@ -26,7 +26,7 @@ _ORDER = (
     Component.NODES,
 )
 _STORE = _ORDER[:2]
-_GONE_TIMEOUT_S = 10.0
+_SIGNAL_TIMEOUT_S = 10.0
 _READY_TIMEOUT_S = 60.0
 
 
@@ -62,14 +62,14 @@ def kill(cluster: Cluster, wanted: Iterable[Component], *, now: bool = False) ->
 
 def _end(found: list[processes.LabProcess]) -> None:
     processes.send(found, signal.SIGKILL)
-    processes.wait_gone(found, timeout_s=_GONE_TIMEOUT_S)
+    processes.wait_gone(found, timeout_s=_SIGNAL_TIMEOUT_S)
 
 
 def pause(cluster: Cluster, wanted: Iterable[Component]) -> int:
     """SIGSTOP these components: they keep their connections and answer nothing. Returns how many were alive."""
     _container(cluster, set(wanted), "pause")
     found = processes.of_cluster(cluster.lab_folder, cluster.name, wanted)
-    processes.send(found, signal.SIGSTOP)
+    processes.pause(found, timeout_s=_SIGNAL_TIMEOUT_S)
     return len(found)
 
 

@@ -13,27 +13,36 @@ CPU_NODE = ("64", "256Gi")
 _PODS = "250"
 _KUBELET = "v1.36.3"
 
-# Accelerator -> resource name and the label that says its type: of NVIDIA's GPU feature discovery, of AMD's node
-# labeller, of GKE for TPUs. Values as those tools write them.
+# The label that says the type, as NVIDIA's GPU feature discovery, AMD's node labeller, GKE and Karpenter write it.
 _NVIDIA, _PRODUCT = "nvidia.com/gpu", "nvidia.com/gpu.product"
-_TYPES: dict[str, tuple[str, dict[str, str]]] = {
-    "B200": (_NVIDIA, {_PRODUCT: "NVIDIA-B200"}),
-    "H200": (_NVIDIA, {_PRODUCT: "NVIDIA-H200"}),
-    "H200-141GB": (_NVIDIA, {_PRODUCT: "NVIDIA-H200"}),
-    "H100": (_NVIDIA, {_PRODUCT: "NVIDIA-H100-80GB-HBM3"}),
-    "H100-80GB": (_NVIDIA, {_PRODUCT: "NVIDIA-H100-80GB-HBM3"}),
-    "A100-80GB": (_NVIDIA, {_PRODUCT: "NVIDIA-A100-SXM4-80GB"}),
-    "A100-40GB": (_NVIDIA, {_PRODUCT: "NVIDIA-A100-SXM4-40GB"}),
-    "L40S": (_NVIDIA, {_PRODUCT: "NVIDIA-L40S"}),
-    "L4": (_NVIDIA, {_PRODUCT: "NVIDIA-L4"}),
-    "A10G": (_NVIDIA, {_PRODUCT: "NVIDIA-A10G"}),
-    "T4": (_NVIDIA, {_PRODUCT: "Tesla-T4"}),
-    "V100-16GB": (_NVIDIA, {_PRODUCT: "Tesla-V100-SXM2-16GB"}),
-    "MI300X": ("amd.com/gpu", {"amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM"}),
-    "TPU-v5e": ("google.com/tpu", {"cloud.google.com/gke-tpu-accelerator": "tpu-v5-lite-podslice"}),
-    "Trainium2": ("aws.amazon.com/neuron", {"node.kubernetes.io/instance-type": "trn2.48xlarge"}),
+_PRODUCTS = {
+    "B200-180GB": "NVIDIA-B200",
+    "H200-141GB": "NVIDIA-H200",
+    "H100-80GB": "NVIDIA-H100-80GB-HBM3",
+    "A100-80GB": "NVIDIA-A100-SXM4-80GB",
+    "A100-40GB": "NVIDIA-A100-SXM4-40GB",
+    "L40S": "NVIDIA-L40S",
+    "L4": "NVIDIA-L4",
+    "A10G": "NVIDIA-A10G",
+    "A10": "NVIDIA-A10",
+    "T4": "Tesla-T4",
+    "V100-32GB": "Tesla-V100-SXM2-32GB",
+    "V100-16GB": "Tesla-V100-SXM2-16GB",
 }
+_TPU_LABEL, _NEURON_LABEL = "cloud.google.com/gke-tpu-accelerator", "karpenter.k8s.aws/instance-accelerator-name"
+TYPES: dict[str, tuple[str, dict[str, str]]] = {
+    **{name: (_NVIDIA, {_PRODUCT: product}) for name, product in _PRODUCTS.items()},
+    "MI300X": ("amd.com/gpu", {"amd.com/gpu.product-name": "AMD_Instinct_MI300X_OAM"}),
+    "TPU-v7x": ("google.com/tpu", {_TPU_LABEL: "tpu7x"}),
+    "TPU-v6e": ("google.com/tpu", {_TPU_LABEL: "tpu-v6e-slice"}),
+    "TPU-v5p": ("google.com/tpu", {_TPU_LABEL: "tpu-v5p-slice"}),
+    "TPU-v5e": ("google.com/tpu", {_TPU_LABEL: "tpu-v5-lite-podslice"}),
+    "Trainium2": ("aws.amazon.com/neuron", {_NEURON_LABEL: "trainium2"}),
+    "Inferentia2": ("aws.amazon.com/neuron", {_NEURON_LABEL: "inferentia2"}),
+}
+"""Resource name and type label by accelerator."""
 _GKE_NAMES = {
+    "B200-180GB": "nvidia-b200",
     "H200-141GB": "nvidia-h200-141gb",
     "H100-80GB": "nvidia-h100-80gb",
     "A100-80GB": "nvidia-a100-80gb",
@@ -65,7 +74,7 @@ def type_labels(accelerator: str, provider: str) -> tuple[str, dict[str, str]]:
 
     One that the lab does not know counts as NVIDIA's, with its own name as the product.
     """
-    resource, labels = _TYPES.get(accelerator, (_NVIDIA, {_PRODUCT: f"NVIDIA-{accelerator}"}))
+    resource, labels = TYPES.get(accelerator, (_NVIDIA, {_PRODUCT: f"NVIDIA-{accelerator}"}))
     if provider == "gcp" and accelerator in _GKE_NAMES:
         labels = labels | {"cloud.google.com/gke-accelerator": _GKE_NAMES[accelerator]}
     return resource, labels

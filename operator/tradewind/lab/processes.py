@@ -118,6 +118,15 @@ def send(processes: Iterable[LabProcess], number: signal.Signals) -> None:
             found.process.send_signal(number)
 
 
+def pause(processes: Iterable[LabProcess], *, timeout_s: float) -> None:
+    """Stop processes, and return when they stand still: the kernel takes a moment."""
+    processes = list(processes)
+    send(processes, signal.SIGSTOP)
+    deadline = time.monotonic() + timeout_s
+    while any(not each.paused and _alive(each.process) for each in processes) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+
+
 def wait_gone(processes: Iterable[LabProcess], *, timeout_s: float) -> None:
     """Wait until none of them is left (a zombie is gone: it holds no port and no file)."""
     deadline = time.monotonic() + timeout_s

@@ -30,6 +30,7 @@ _CREATE_TIMEOUT_S = 120.0
 _READY_TIMEOUT_S = 60.0
 _SUPERVISOR_TIMEOUT_S = 15.0
 _POLL_S = 0.05
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def new_folder(name: str, *, root: Path | None, members: Sequence[str]) -> Path:
@@ -121,7 +122,11 @@ def start(
             kind.adopt(cluster, record.binaries, stages=stages())
         cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
     _check_identities(clusters)
-    control.ask(record.control_port, record.token, "status", timeout_s=_SUPERVISOR_TIMEOUT_S)
+    try:
+        control.ask(record.control_port, record.token, "status", timeout_s=_SUPERVISOR_TIMEOUT_S)
+    except LabError as error:
+        log = (folder / "supervisor.log").read_text(encoding="utf-8", errors="replace").strip()
+        raise LabError("SupervisorFailed", f"the lab's supervisor did not start:\n{log}") from error
     return record
 
 
@@ -199,7 +204,7 @@ def _interrupts_ignored() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _ENDING_SIGNALS}
     try:
         yield
     finally:

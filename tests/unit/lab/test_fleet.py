@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tradewind.api.accelerators import BUILT_IN_ACCELERATORS
 from tradewind.lab import fleet, nodes
 from tradewind.lab.errors import BadInputError
 
@@ -115,6 +116,16 @@ def test_tolerations_with_a_key_and_an_effect_are_taints_of_the_nodes() -> None:
 def test_amounts_of_a_node(offer: dict[str, Any], expected: tuple[str, int, str, str]) -> None:
     pool = the_pool(offer)
     assert (pool.resource, pool.per_node, pool.cpu, pool.memory) == expected
+
+
+@pytest.mark.parametrize("provider", ["aws", "gcp", "onprem"])
+@pytest.mark.parametrize("accelerator", nodes.TYPES)
+def test_the_operator_recognises_what_the_labs_nodes_have(accelerator: str, provider: str) -> None:
+    _, labels = nodes.type_labels(accelerator, provider)
+    recognised = {
+        row.name for row in BUILT_IN_ACCELERATORS if row.node_labels and row.node_labels.items() <= labels.items()
+    }
+    assert recognised == {accelerator}
 
 
 def test_a_node_says_its_capacity_labels_and_taints() -> None:

@@ -75,16 +75,18 @@ def test_a_stopped_process_is_paused_until_it_is_continued(tmp_path: Path, start
     start(a_program(tmp_path, "aws", Component.SCHEDULER), 60)
     [found] = processes.of_lab(tmp_path)
     assert not found.paused
-    processes.send([found], signal.SIGSTOP)
+    processes.pause([found], timeout_s=5)
     assert found.paused
     processes.send([found], signal.SIGCONT)
+    processes.send([found], signal.SIGKILL)
+    processes.wait_gone([found], timeout_s=5)
     assert not found.paused
 
 
 def test_everything_is_ended_also_what_is_paused(tmp_path: Path, start: Start) -> None:
     for component in Component:
         start(a_program(tmp_path, "aws", component), 60)
-    processes.send(processes.of_lab(tmp_path), signal.SIGSTOP)
+    processes.pause(processes.of_lab(tmp_path), timeout_s=5)
     assert processes.end_all(tmp_path) == len(Component)
     assert processes.of_lab(tmp_path) == []
     assert processes.end_all(tmp_path) == 0
