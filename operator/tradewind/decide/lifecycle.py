@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from tradewind.decide.step import Step, Wish
 from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState, Finished, Placement, Situation
+from tradewind.model.plan import Wake
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Market
-from tradewind.outage.moves import Held, may_leave
+from tradewind.outage.moves import Held, may_leave, old_copy_may_run
 from tradewind.placement.engine import standing
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
     from tradewind.model.placement import Record
+    from tradewind.model.plan import Refusal
     from tradewind.model.policy import EffectivePolicy
     from tradewind.model.snapshot import Snapshot, View
     from tradewind.model.workload import Workload
@@ -45,7 +47,7 @@ class Sight:
     def lost(self, name: str) -> bool:
         """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
         cluster = self.clusters.get(name)
-        return cluster is None or cluster.health.lost
+        return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
 
     def gone(self, view: View, name: str) -> bool:
         """Whether no copy is there, known from a fresh list."""
@@ -68,57 +70,90 @@ def review(view: View, sight: Sight) -> Step:
             (view.problem.reason, view.problem.message) if view.problem else ("InvalidSpec", "Unreadable.")
         )
         return Step(view, record, Situation("Stalled", reason, message, placed=bool(record.placements), stalled=True))
-    # 3. What has finished is never run again.
+    step = _next(view, record, sight, workload=view.workload, policy=view.policy)
+    # 3. Recommend: decide and show, touch nothing.
+    return _shown(view, step) if view.policy.mode is Mode.RECOMMEND else step
+
+
+def _next(view: View, record: Record, sight: Sight, *, workload: Workload, policy: EffectivePolicy) -> Step:
+    """Find the next step of work that is understood and wanted."""
+    # 4. What has finished is never run again.
     if record.finished is not None:
         return _rest(view, record, sight, record.finished)
-    # 4. Recommend: decide and show, touch nothing.
-    if view.policy.mode is Mode.RECOMMEND:
-        return Step(view, record, IDLE, wish=None if record.placements else Wish())
     # 5. A user's suspend wins over placement.
-    if view.workload.suspended:
+    if workload.suspended:
         return _suspend(view, record, sight)
     # 6. What has a place is kept going; what has none is adopted where it runs already, or is given one.
-    stale = sight.removable(*(c for c in view.copies.values() if _is_stale(c, view, record)))
-    if record.placements:
-        step = _keep(view, record, sight, placement=record.placements[0], workload=view.workload, policy=view.policy)
+    newer = any(is_ours(c, uid=view.uid, record=record) and c.epoch > record.epoch for c in view.copies.values())
+    if record.placements and not newer:
+        step = _keep(view, record, sight, placement=record.placements[0], workload=workload, policy=policy)
     else:
-        step = _adopt(view, record) or _ask(view, record, sight, policy=view.policy)
+        step = _adopt(view, record) or _ask(view, record, sight, policy=policy)
+    # 7. What nothing promises goes, once what is promised has been recorded.
+    stale = sight.removable(*(c for c in view.copies.values() if _is_stale(c, view, step.record)))
     return replace(step, release=(*stale, *(c for c in step.release if c not in stale)))
 
 
+def is_ours(copy: Copy, *, uid: str, record: Record) -> bool:
+    """Whether a copy was delivered for the workload with this uid, or for the one whose copy it took over."""
+    return bool(copy.workload_uid) and copy.workload_uid in (uid, record.adopted_uid)
+
+
 def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
-    """Whether a copy is the one that the record of the workload with this uid promises at its cluster."""
-    mine = copy.workload_uid in (uid, record.adopted_uid)
-    return mine and any(p.cluster == copy.cluster and p.epoch == copy.epoch for p in record.placements)
+    """Whether a copy is the one that a workload's record promises at its cluster, or the one that has ended."""
+    promised = {(place.cluster, place.epoch) for place in record.placements}
+    if record.finished is not None:
+        promised.add((record.finished.cluster, record.finished.epoch))
+    return (copy.cluster, copy.epoch) in promised and is_ours(copy, uid=uid, record=record)
 
 
 def _is_stale(copy: Copy, view: View, record: Record) -> bool:
     """Whether nothing promises it. Without any record it is not stale: it may be all that a lost memory left."""
-    return not is_promised(copy, uid=view.uid, record=record) and (bool(record.placements) or copy.epoch < record.epoch)
+    if is_promised(copy, uid=view.uid, record=record):
+        return False
+    strange = bool(record.epoch) and not is_ours(copy, uid=view.uid, record=record)
+    return strange or bool(record.placements) or copy.epoch < record.epoch
+
+
+def _shown(view: View, step: Step) -> Step:
+    """Say what a step would do, and do nothing: the record only follows what happens by itself."""
+    said = replace(step, release=())
+    acts = step.deliver is not None or step.wish is not None or _places(step.record) != _places(view.record)
+    if step.record.finished is not None or not acts:
+        return said
+    message = f"mode is Recommend, else: {step.situation.message if step.situation else ''}"
+    situation = Situation("Recommended", "Recommended", message, placed=bool(view.record.placements))
+    return replace(said, record=view.record, situation=situation, deliver=None, retry_s=None)
+
+
+def _places(record: Record) -> list[tuple[str, int, bool]]:
+    return [(p.cluster, p.epoch, p.state is CopyState.RELEASING) for p in record.placements]
 
 
 def _with_end(view: View, now_s: float) -> Record:
     """Record an end when it is first seen: of the current copy, or a success of any copy of this workload."""
-    if view.record.finished is not None:
-        return view.record
+    record = view.record
+    if record.finished is not None:
+        return record
     for copy in view.copies.values():
-        ours = copy.workload_uid in (view.uid, view.record.adopted_uid) or not view.record.epoch
-        if copy.succeeded is not None and (
-            is_promised(copy, uid=view.uid, record=view.record) or (ours and copy.succeeded)
-        ):
+        ours = is_ours(copy, uid=view.uid, record=record) or not record.epoch
+        if copy.succeeded is not None and (is_promised(copy, uid=view.uid, record=record) or (ours and copy.succeeded)):
             ended = Finished(copy.cluster, copy.epoch, copy.succeeded, now_s, copy.message)
-            return replace(view.record, finished=ended, epoch=max(copy.epoch, view.record.epoch))
-    return view.record
+            old_uid = record.adopted_uid if copy.workload_uid == view.uid else copy.workload_uid
+            return replace(record, finished=ended, epoch=max(copy.epoch, record.epoch), adopted_uid=old_uid)
+    return record
 
 
 def _delete(view: View, record: Record, sight: Sight) -> Step:
     """Remove every copy; a lost cluster never blocks the delete, it is cleaned when it returns."""
     places = {c.cluster for c in view.copies.values()} | {p.cluster for p in record.placements}
     left = sorted(name for name in places if not sight.gone(view, name))
-    abandon = tuple(name for name in left if sight.lost(name) and not sight.reachable(name))
+    release = sight.removable(*view.copies.values())
+    asked = {copy.cluster for copy in release}
+    # Where there is no node left to confirm the end of a pod, all that can be done is to have asked.
+    abandon = tuple(name for name in left if sight.lost(name) and name not in asked)
     waits = [name for name in left if name not in abandon]
     situation = Situation("Deleting", "Deleting", f"Waits for its copy on {', '.join(waits)} to end.", reconciling=True)
-    release = sight.removable(*view.copies.values())
     return Step(view, record, situation, release=release, forget=not waits, abandon=() if waits else abandon)
 
 
@@ -149,13 +184,12 @@ def _keep(
         return _ask(view, replace(record, placements=()), sight, policy=policy)
     if sight.lost(name):
         return _flee(view, record, sight, cluster=name, policy=policy)
+    if name not in sight.clusters:
+        message = f"The spec of FederatedCluster {name} can't be understood; nothing moves meanwhile."
+        return Step(view, record, Situation("Running", "ClusterUnseen", message, placed=True))
     refusals = standing(workload, cluster=sight.clusters[name], market=placement.market)
     if refusals or placement.state is CopyState.RELEASING:
-        reason, message = (refusals[0].reason, refusals[0].message) if refusals else ("Replacing", "it is made anew.")
-        situation = Situation("Moving", reason, f"Leaves {name}: {message}", placed=True, reconciling=True)
-        going = replace(record, placements=(replace(placement, state=CopyState.RELEASING),))
-        here = [view.copies[name]] if name in view.copies else []
-        return Step(view, going, situation, release=sight.removable(*here))
+        return _leave(view, record, sight, placement=placement, why=refusals[0] if refusals else None)
     if not sight.reachable(name):
         health = sight.clusters[name].health
         if health.verdict in PASSING:
@@ -165,31 +199,69 @@ def _keep(
     return _follow(view, record, sight, placement=placement, policy=policy)
 
 
+def _leave(view: View, record: Record, sight: Sight, *, placement: Placement, why: Refusal | None) -> Step:
+    """Remove the copy from where it is, and wait for its end; it is given a new place after that."""
+    reason, message = (why.reason, why.message) if why else ("Replacing", "it is made anew.")
+    situation = Situation("Moving", reason, f"Leaves {placement.cluster}: {message}", placed=True, reconciling=True)
+    going = replace(record, placements=(replace(placement, state=CopyState.RELEASING),))
+    here = [view.copies[placement.cluster]] if placement.cluster in view.copies else []
+    return Step(view, going, situation, release=sight.removable(*here))
+
+
 def _flee(view: View, record: Record, sight: Sight, *, cluster: str, policy: EffectivePolicy) -> Step:
     """The cluster is lost: move, or say what holds the work."""
     known = sight.clusters.get(cluster)
     held: Held | None = None
     if known is not None:
-        now_s = sight.snapshot.now_s
-        held = may_leave(known.health, cluster=cluster, policy=policy, moves=record.moves, now_s=now_s)
+        held = may_leave(
+            known.health,
+            cluster=cluster,
+            policy=policy,
+            moves=record.moves,
+            now_s=sight.snapshot.now_s,
+            gone=sight.gone(view, cluster),
+        )
         reason, detected_s = known.health.reason, known.health.since_s
     else:
         reason, detected_s = "ClusterRemoved", sight.snapshot.now_s
         if policy.guarantee is Guarantee.AT_MOST_ONCE:
-            held = Held(
-                "OldCopyMayRun",
-                f"{cluster} is no longer declared, and its copy may still run there. "
-                "Declare the FederatedCluster again, or set failover.guarantee: AtLeastOnce.",
-            )
+            held = _copy_may_run(sight, cluster)
     if held is not None:
         return Step(view, record, Situation("Waiting", held.reason, held.message, placed=True), retry_s=held.retry_s)
-    return Step(view, record, IDLE, wish=Wish(leaves=cluster, reason=reason, detected_s=detected_s))
+    return _lacking(view, record) or Step(
+        view, record, IDLE, wish=Wish(leaves=cluster, reason=reason, detected_s=detected_s)
+    )
+
+
+def _copy_may_run(sight: Sight, name: str) -> Held:
+    cluster = sight.clusters.get(name)
+    if cluster is not None:
+        return old_copy_may_run(name, cluster.health)
+    return Held(
+        "OldCopyMayRun",
+        f"{name} is no longer declared, and its copy may still run there. "
+        "Declare the FederatedCluster again, or set failover.guarantee: AtLeastOnce.",
+    )
+
+
+def _lacking(view: View, record: Record) -> Step | None:
+    """Say what the hub itself lacks for this work: no cluster can cure that, so none is asked."""
+    for refusal in view.vetoes.values():
+        if refusal.wakes_on is Wake.CONFIG:
+            placed = bool(record.placements)
+            situation = Situation("Pending", refusal.reason, refusal.message, placed=placed, stalled=True)
+            return Step(view, record, situation)
+    return None
 
 
 def _adopt(view: View, record: Record) -> Step | None:
     """Take over a copy that runs already: after a hub was rebuilt, it is all that is known."""
     found = [
-        copy for copy in view.copies.values() if copy.epoch >= record.epoch and copy.state is not CopyState.RELEASING
+        copy
+        for copy in view.copies.values()
+        if copy.epoch >= record.epoch
+        and copy.state is not CopyState.RELEASING
+        and (is_ours(copy, uid=view.uid, record=record) or not record.epoch)
     ]
     if not found:
         return None
@@ -215,13 +287,18 @@ def _ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -
             "a copy of this work may run there. Make it reachable, or delete its FederatedCluster."
         )
         return Step(view, record, Situation("Waiting", "AdoptionPending", message))
-    leftovers = sorted(view.copies)
+    once = policy.guarantee is Guarantee.AT_MOST_ONCE
+    leftovers = sorted((not sight.lost(name), name) for name in view.copies if once or not sight.lost(name))
     if leftovers:
-        situation = Situation(
-            "Moving", "Replacing", f"Waits for its old copy on {leftovers[0]} to end.", reconciling=True
+        seen, name = leftovers[0]
+        held = None if seen else _copy_may_run(sight, name)
+        situation = (
+            Situation("Waiting", held.reason, held.message)
+            if held
+            else Situation("Moving", "Replacing", f"Waits for its old copy on {name} to end.", reconciling=True)
         )
         return Step(view, record, situation)
-    return Step(view, record, IDLE, wish=Wish())
+    return _lacking(view, record) or Step(view, record, IDLE, wish=Wish())
 
 
 def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, policy: EffectivePolicy) -> Step:
@@ -236,6 +313,13 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, p
             "Moving", "Replacing", f"Waits for its old copy on {copy.cluster} to end.", placed=True, reconciling=True
         )
         return Step(view, record, situation)
+    if copy is not None and copy.state is CopyState.RELEASING:
+        return _leave(view, record, sight, placement=placement, why=None)
+    refused = view.vetoes.get(placement.cluster) if copy is not None else None
+    if copy is not None and copy.generation != view.generation and refused is not None:
+        following = replace(record, placements=(replace(placement, state=copy.state),))
+        situation = Situation("Running", refused.reason, refused.message, placed=True, stalled=True)
+        return Step(view, following, situation)
     if copy is None or copy.generation != view.generation:
         placement = replace(placement, generation=view.generation)
         situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)

@@ -10,6 +10,7 @@ from tradewind.decide.step import Step
 from tradewind.model.placement import Move, Placement, Situation
 from tradewind.model.plan import Ask
 from tradewind.model.policy import Mode
+from tradewind.outage.moves import MAX_MOVES_KEPT
 from tradewind.placement.engine import plan as place
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from tradewind.model.plan import Decision
     from tradewind.model.snapshot import Snapshot
 
-MAX_MOVES_KEPT = 5
-"""As many moves as status shows; maxMovesPerHour counts over these."""
+NO_PRIORITY = -(2**40)
+"""Below that of any PriorityClass."""
 
 
 def decide(snapshot: Snapshot, *, move_tokens: int) -> list[Step]:
@@ -63,7 +64,11 @@ def _moves(step: Step) -> bool:
 def _ask(step: Step) -> Ask:
     if step.view.workload is None or step.view.policy is None:
         raise ValueError(f"{step.view.key} is not understood, and can't want a place")
-    return Ask(step.view.workload, step.view.policy, step.view.vetoes)
+    workload, policy = step.view.workload, step.view.policy
+    if policy.mode is Mode.RECOMMEND:
+        # A place that is only shown takes no room from work that is really placed.
+        workload = replace(workload, priority=NO_PRIORITY)
+    return Ask(workload, policy, step.view.vetoes)
 
 
 def _urgency(step: Step) -> tuple[int, float, str]:
@@ -84,9 +89,11 @@ def _resolve(step: Step, ask: Ask, decision: Decision, *, now_s: float) -> Step:
         return replace(step, situation=situation, decision=decision)
     where = f"{chosen.offer} on {chosen.cluster}"
     if ask.policy.mode is Mode.RECOMMEND:
-        situation = Situation("Recommended", "Recommended", f"Would run with {where}; mode is Recommend.")
+        message, placed = f"Would run with {where}; mode is Recommend.", bool(step.record.placements)
+        situation = Situation("Recommended", "Recommended", message, placed=placed)
         return replace(step, situation=situation, decision=decision)
-    epoch = step.record.epoch + 1
+    # A copy on its way out may be newer than a memory that was restored from a backup.
+    epoch = max([step.record.epoch, *(copy.epoch for copy in view.copies.values())]) + 1
     placement = Placement(
         chosen.cluster,
         chosen.offer,

@@ -48,6 +48,7 @@ class Snapshot:
     Attributes:
         views: the workloads to be decided on now, not all.
         inventories: by cluster name; a cluster that is missing here is not known at all.
+        unreadable: declared clusters whose spec can't be understood: they are not in the fleet, and they are not lost.
         unlisted: clusters that have never been listed by any operator of this hub: they may hold copies.
         rebuilt: copies were found that no status records: this hub has lost its memory.
         speeds: relative training throughput, by accelerator type.
@@ -60,6 +61,7 @@ class Snapshot:
     network: Network = field(default_factory=Network)
     policy: ClusterPolicy = field(default_factory=ClusterPolicy)
     speeds: Mapping[str, float] = field(default_factory=dict)
+    unreadable: frozenset[str] = frozenset()
     unlisted: frozenset[str] = frozenset()
     rebuilt: bool = False
     now_s: float = 0.0

@@ -47,11 +47,7 @@ def may_leave(
         gone: its copy is known not to be there any more.
     """
     if policy.guarantee is Guarantee.AT_MOST_ONCE and not gone:
-        return Held(
-            "OldCopyMayRun",
-            f"{cluster} is lost ({health.reason}) and its copy may still run there. It starts elsewhere "
-            "once the copy is known to be gone; failover.guarantee: AtLeastOnce moves it now, at the risk of two.",
-        )
+        return old_copy_may_run(cluster, health)
     recent = [move for move in moves if now_s - move.decided_s < HOUR_S]
     if len(recent) >= min(policy.max_moves_per_hour, MAX_MOVES_KEPT):
         retry_s = min(move.decided_s for move in recent) + HOUR_S if recent else None
@@ -63,6 +59,15 @@ def may_leave(
             "CoolingDown", "It has moved a short while ago (cooldown).", now_s + policy.cooldown_s - since_move_s
         )
     return None
+
+
+def old_copy_may_run(cluster: str, health: Judgement) -> Held:
+    """Say why AtMostOnce waits for a lost cluster."""
+    return Held(
+        "OldCopyMayRun",
+        f"{cluster} is lost ({health.reason}) and its copy may still run there. It starts elsewhere "
+        "once the copy is known to be gone; failover.guarantee: AtLeastOnce moves it now, at the risk of two.",
+    )
 
 
 @dataclass(slots=True)
