@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SUPERVISOR_MODULE = "tradewind.lab.supervisor"
 GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 _POLL_S = 0.05
+_QUIET_SCANS = 2
 
 
 class Component(StrEnum):
@@ -143,12 +144,17 @@ def wait_gone(processes: Iterable[LabProcess], *, timeout_s: float) -> None:
 
 def end_all(folder: Path, *, timeout_s: float = 10.0) -> int:
     """Kill every process of the lab, and those that the killed ones had just started; returns how many."""
-    ended = 0
-    while found := of_lab(folder):
+    ended, quiet_scans = 0, 0
+    while quiet_scans < _QUIET_SCANS:
+        if not (found := of_lab(folder)):
+            # A program that is just being started has no command line yet.
+            quiet_scans += 1
+            time.sleep(_POLL_S)
+            continue
         # A kwokctl that is starting a control plane goes first: it must not start another component.
         send(sorted(found, key=lambda each: bool(each.cluster)), signal.SIGKILL)
         wait_gone(found, timeout_s=timeout_s)
-        ended += len(found)
+        ended, quiet_scans = ended + len(found), 0
     return ended
 
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -29,6 +30,11 @@ def start() -> Iterator[Start]:
     def run(*command: object) -> subprocess.Popen[bytes]:
         process = subprocess.Popen([str(each) for each in command], stdin=subprocess.DEVNULL)  # noqa: S603 - a test's own
         started.append(process)
+        # Until the kernel has replaced this program by the other, the command line is ours, or empty.
+        deadline = time.monotonic() + 10
+        while psutil.Process(process.pid).cmdline()[:1] != [str(command[0])]:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
         return process
 
     yield run
@@ -95,7 +101,11 @@ def test_everything_is_ended_also_what_is_paused(tmp_path: Path, start: Start) -
 def test_a_spawned_program_belongs_to_no_one_here_and_logs_into_its_file(tmp_path: Path) -> None:
     program = a_program(tmp_path, "aws", Component.APISERVER)
     processes.spawn([str(program), "60"], log=tmp_path / "log", folder=tmp_path)
-    [found] = processes.of_lab(tmp_path)
+    deadline = time.monotonic() + 10
+    while not (running := processes.of_lab(tmp_path)):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    [found] = running
     assert found.process.pid not in {child.pid for child in psutil.Process().children(recursive=True)}
     assert (tmp_path / "log").exists()
     processes.end_all(tmp_path)
