@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 MODULES = Path(__file__).parent / "modules"
 _GO_VERSION = (1, 26)
 _TAIL_LINES = 12
+_ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
 _NETWORK_SIGNS = ("dial tcp", "no such host", "connection refused", "i/o timeout", "TLS handshake", "502 Bad Gateway")
 
 
@@ -53,26 +56,36 @@ def build(tool: Tool, target: Path, *, progress: Progress, step: str) -> None:
     """Build ``tool`` into ``target``. The file appears whole or not at all, so an interrupted run can be resumed."""
     go = find_go()
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    command = [go, "build", "-trimpath", "-mod=readonly", "-ldflags", tool.ldflags, "-o", str(partial), tool.package]
-    environment = os.environ | {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-    environment.pop("GOWORK", None)
-    try:
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
+        made = Path(scratch) / target.name
+        command = [go, "build", "-trimpath", "-mod=readonly", "-ldflags", tool.ldflags, "-o", str(made), tool.package]
+        environment = os.environ | _ENVIRONMENT | {"GOTMPDIR": scratch}
+        environment.pop("GOWORK", None)
         with progress.task(f"building {tool.name} {tool.version} with Go ({step})"):
-            done = subprocess.run(  # noqa: S603 - programs and arguments are the lab's own
-                command,
-                cwd=MODULES / tool.family,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if done.returncode:
-            raise _failure(tool, done.stderr or done.stdout)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+            succeeded, output = _run(command, folder=MODULES / tool.family, environment=environment)
+        if not succeeded:
+            raise _failure(tool, output)
+        made.replace(target)
+
+
+def _run(command: list[str], *, folder: Path, environment: dict[str, str]) -> tuple[bool, str]:
+    """Whether the command succeeded, and what it said. Interrupted, it ends the compilers too."""
+    with subprocess.Popen(  # noqa: S603 - Go, with the lab's own arguments
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as building:
+        try:
+            output, _ = building.communicate()
+        except BaseException:
+            os.killpg(building.pid, signal.SIGKILL)
+            raise
+        return building.returncode == 0, output
 
 
 def _failure(tool: Tool, output: str) -> LabError:

@@ -35,10 +35,17 @@ class _Refused(click.ClickException):
 
 def guarded(command: Callable[..., None], *arguments: Any, **options: Any) -> None:
     """Run a command; what the lab cannot do ends with its reason and the next step, never with a traceback."""
+    # As Ctrl-C does, these must leave no process and no half-made file behind.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     try:
         command(*arguments, **options)
     except LabError as error:
         raise (_Refused if isinstance(error, BadInputError) else click.ClickException)(str(error)) from error
+    except OSError as error:
+        # A folder that cannot be written, a full disk: the message names the file.
+        raise click.ClickException(str(error)) from error
 
 
 def up(
@@ -53,9 +60,6 @@ def up(
     output: str,
 ) -> None:
     """Start a lab."""
-    # As Ctrl-C does, these must leave no process behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     started = time.monotonic()
     pools = fleet.read(fleet_path, default_nodes=nodes) if fleet_path else None
     wanted = [each.strip() for each in members.split(",")] if members else []

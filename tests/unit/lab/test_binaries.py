@@ -156,7 +156,10 @@ def test_two_that_need_the_same_program_build_it_once(tmp_path: Path, monkeypatc
     assert len(log.read_text().splitlines()) == 2, "one call: its arguments and its folder"
 
 
-def test_an_interrupted_build_leaves_no_half_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_an_interrupted_build_leaves_no_half_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     log = fake_go(
         tmp_path, monkeypatch, 'echo half > "$out"; echo started >> ' + str(tmp_path / "go.log") + "; exec sleep 60"
     )
@@ -166,7 +169,8 @@ def test_an_interrupted_build_leaves_no_half_program(tmp_path: Path, monkeypatch
         while not (log.exists() and "started" in log.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        os.killpg(building.pid, signal.SIGINT)
+        # To the command alone, as a supervisor of services would; the build is its to end.
+        os.kill(building.pid, number)
         assert building.wait(timeout=20) != 0
     assert list(binaries.cached(TOOLS["kubectl"]).parent.iterdir()) == []
 

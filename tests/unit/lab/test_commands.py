@@ -88,6 +88,15 @@ def test_ending_a_lab_that_does_not_exist_is_no_error(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {"name": "tradewind", "existed": False, "processesEnded": 0}
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = CliRunner().invoke(
+        cli.lab, ["up", "--dir", str(tmp_path / "file" / "labs")], env={"XDG_CACHE_HOME": "/proc/1"}
+    )
+    assert (done.exit_code, done.exception.__class__) == (1, SystemExit)
+    assert "Error:" in done.stderr
+
+
 def test_a_broken_record_is_named_and_can_be_removed(tmp_path: Path) -> None:
     (tmp_path / "tradewind").mkdir()
     (tmp_path / "tradewind" / "lab.json").write_text("{")
