@@ -116,7 +116,9 @@ class Operator:
         feed = Feed(self._hub, store, members, namespace=settings.namespace)
         events = EventWriter(self._hub)
         executor = Executor(store, self._hub, self, events, hub_name=settings.hub_name, wall=time.time)
-        chores = Chores(store, self._hub, self, feed, hub_name=settings.hub_name)
+        chores = Chores(
+            store, self._hub, self, feed, hub_name=settings.hub_name, config_period_s=settings.config_period_s
+        )
         shell = Shell(self._login, feed.take, restarted=self.metrics.watch_restarts.inc)
 
         tasks.create_task(self._lease.keep(), name="lease")

@@ -19,3 +19,5 @@ class Settings:
     listen_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from other hosts
     """For /healthz, /readyz and /metrics."""
     listen_port: int = 8080
+    config_period_s: float = 60.0
+    """How often ConfigMaps and Secrets that came along with copies are read again; they are never watched."""

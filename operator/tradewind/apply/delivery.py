@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tradewind.errors import RetryableError, TerminalError
+from tradewind.errors import RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import AlreadyExistsError, NotFoundError
 from tradewind.kube.resources import (
     CONFIG_MAPS,
@@ -48,8 +48,14 @@ class Refused(Exception):  # noqa: N818 - an outcome of delivery, told to the ne
 class SharedUse(Protocol):
     """Who else needs a ConfigMap or Secret that came along with a copy."""
 
+    def leaves(self, copy: Copy) -> None:
+        """Learn that a copy is being asked to go: those that go at the same time don't need anything for its sake."""
+
+    def stays(self, copy: Copy) -> None:
+        """Learn that it could not be asked."""
+
     def others_use(self, copy: Copy, kind: str, name: str) -> bool:
-        """Whether another copy on the same member and namespace names it."""
+        """Whether another copy on the same member and namespace, that stays, names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,14 @@ class Delivery:
 
     async def release(self, copy: Copy, *, shared: SharedUse) -> None:
         """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone."""
+        shared.leaves(copy)
+        try:
+            await self._remove(copy, shared)
+        except TradewindError:
+            shared.stays(copy)
+            raise
+
+    async def _remove(self, copy: Copy, shared: SharedUse) -> None:
         namespace, name = copy.key
         resource = deliverable({"apiVersion": "batch/v1" if copy.kind == "Job" else "apps/v1", "kind": copy.kind})
         for item in copy.companions:

@@ -32,7 +32,15 @@ DEFAULTS = Settings()
     metavar="HOST:PORT",
     help="For /healthz, /readyz and /metrics.",
 )
-def run(*, namespace: str, hub_name: str, kubeconfig: str, context: str, listen: str) -> int:
+@click.option(
+    "--config-period",
+    default=DEFAULTS.config_period_s,
+    show_default=True,
+    type=click.FloatRange(min=1.0),
+    metavar="SECONDS",
+    help="How often the ConfigMaps and Secrets of placed work are brought up to date.",
+)
+def run(*, namespace: str, hub_name: str, kubeconfig: str, context: str, listen: str, config_period: float) -> int:
     """Run the operator until it is told to stop, or until another one leads.
 
     Example: tradewind run --kubeconfig hub.yaml --listen 127.0.0.1:8080
@@ -50,5 +58,6 @@ def run(*, namespace: str, hub_name: str, kubeconfig: str, context: str, listen:
             context=context,
             listen_host=host or DEFAULTS.listen_host,
             listen_port=int(port),
+            config_period_s=config_period,
         )
     )

@@ -26,19 +26,20 @@ log = logging.getLogger(__name__)
 STATUS_TICK_S = 0.5
 FIGURES_S = 10.0
 """Free capacity and spending change all the time: they are written this often at most; verdicts at once."""
-CONFIG_S = 60.0
-"""How often ConfigMaps and Secrets that came along are read again; they are never watched."""
 
 
 class Chores:
     """Runs beside the loop, and never in its way."""
 
-    def __init__(self, store: Store, hub: ApiServer, lookup: Lookup, feed: Feed, *, hub_name: str) -> None:
+    def __init__(
+        self, store: Store, hub: ApiServer, lookup: Lookup, feed: Feed, *, hub_name: str, config_period_s: float
+    ) -> None:
         self._store = store
         self._hub = hub
         self._lookup = lookup
         self._feed = feed
         self._hub_name = hub_name
+        self._config_period_s = config_period_s
         self._shown: dict[str, tuple[object, float]] = {}
 
     async def write_statuses(self) -> None:
@@ -67,7 +68,7 @@ class Chores:
     async def keep_config(self) -> None:
         """Bring ConfigMaps and Secrets of placed work up to date, for ever."""
         while True:
-            await asyncio.sleep(CONFIG_S)
+            await asyncio.sleep(self._config_period_s)
             for name, entry in list(self._store.clusters.items()):
                 server = self._lookup.server(name)
                 if server is None or entry.member is None or not entry.answers or not self._lookup.may_write():

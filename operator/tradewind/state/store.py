@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
+MANY_LEAVING = 1000
+"""From this many on, copies that are gone are forgotten."""
 
 
 class Store:
@@ -41,6 +43,7 @@ class Store:
         self.clusters: dict[str, ClusterEntry] = {}
         self.dirty = Dirty(woken)
         self.rebuilt = False
+        self._leaving: set[str] = set()
 
     # What the hub says.
 
@@ -142,8 +145,19 @@ class Store:
         if entry is not None and orphan not in entry.orphans:
             entry.orphans = (*entry.orphans, orphan)
 
+    def leaves(self, copy: Copy) -> None:
+        """Note that a copy is being asked to go, before its member shows it: it needs nothing any more."""
+        if len(self._leaving) >= MANY_LEAVING:
+            members = [entry.member for entry in self.clusters.values() if entry.member is not None]
+            self._leaving &= {there.object_uid for member in members for there in member.inventory().copies.values()}
+        self._leaving.add(copy.object_uid)
+
+    def stays(self, copy: Copy) -> None:
+        """Note that a copy could not be asked to go."""
+        self._leaving.discard(copy.object_uid)
+
     def others_use(self, copy: Copy, kind: str, name: str) -> bool:
-        """Whether another copy on the same cluster and namespace came with this ConfigMap or Secret."""
+        """Whether another copy on the same cluster and namespace, that stays, came with this ConfigMap or Secret."""
         cluster = self.clusters.get(copy.cluster)
         if cluster is None or cluster.member is None:
             return False
@@ -152,7 +166,8 @@ class Store:
         return any(
             item in other.companions
             and other.key.namespace == copy.key.namespace
-            and other.object_uid != copy.object_uid
+            and other.object_uid not in self._leaving
+            and other.state is not CopyState.RELEASING
             for other in others
         )
 

@@ -1,0 +1,91 @@
+"""One lab with one operator for all of the operator's tests; each test gets a namespace of its own, and a whole fleet.
+
+A plugin rather than a conftest: test modules name it in `pytest_plugins`, and share its session's fixtures.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from tests.lab.operator_fleet import Fleet, declare
+from tests.lab.operator_manifests import POLICY, the_fleet
+from tests.lab.operator_process import Operator
+from tests.lab.operator_waiting import until
+
+from tradewind.lab import fleet as lab_fleet
+from tradewind.lab import status as lab_status
+from tradewind.lab.lab import Lab
+from tradewind.lab.proxy import Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CRDS = Path(__file__).resolve().parents[2] / "crds"
+LOG_LINES = 40
+
+
+@pytest.fixture(scope="session")
+def the_operators_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A hub, aws, gcp and onprem, declared, with an operator that leads."""
+    folder = tmp_path_factory.mktemp("operator")
+    manifests = folder / "fleet.yaml"
+    manifests.write_text(yaml.safe_dump_all(the_fleet()), encoding="utf-8")
+    lab = Lab.up(f"p{os.getpid()}-operator", root=lab_root, pools=lab_fleet.read(manifests), time_scale=1.0)
+    operator = Operator(lab.kubeconfig(), folder / "operator.log")
+    fleet = Fleet(lab, operator)
+    try:
+        declare(fleet, the_fleet(), POLICY, CRDS)
+        operator.start()
+        yield fleet
+    finally:
+        operator.end(signal.SIGKILL)
+        fleet.close()
+        lab.down()
+
+
+@pytest.fixture
+def fleet(the_operators_fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Fleet]:
+    """The fleet, whole and empty, with a namespace for this test alone; afterwards nothing of it is left anywhere."""
+    fleet = the_operators_fleet
+    began = len(fleet.operator.log())
+    fleet.namespace = "t-" + re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:44].strip("-")
+    fleet.hub.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
+    _mend(fleet)
+    yield fleet
+    try:
+        _mend(fleet)
+        _empty(fleet)
+    finally:
+        # Shown by pytest where the test failed.
+        print(*fleet.operator.log()[began:].splitlines()[-LOG_LINES:], sep="\n")  # noqa: T201
+
+
+def _mend(fleet: Fleet) -> None:
+    """Undo what a test may have broken, and wait until the operator sees a whole fleet."""
+    for each in lab_status.describe(fleet.lab)["clusters"]:
+        if each["proxy"]["mode"] != Mode.PASS:
+            fleet.lab.heal(each["name"])
+        if not each["ready"]:
+            fleet.lab.resume(each["name"])
+    if not fleet.operator.runs:
+        fleet.operator.start()
+    for name in fleet.members:
+        fleet.until_verdict(name, "Healthy")
+
+
+def _empty(fleet: Fleet) -> None:
+    """Delete the test's workloads, and see that no copy of them is left on any member."""
+    fleet.hub.server.delete(f"/apis/tradewind.dev/v1alpha1/namespaces/{fleet.namespace}/aiworkloads")
+    until("all workloads are gone", lambda: not fleet.hub.list("AIWorkload", fleet.namespace), within_s=60)
+    for name, member in fleet.members.items():
+        for kind in ("Job", "Deployment"):
+            mine = [
+                o for o in member.list(kind, fleet.namespace) if "tradewind.dev/hub" in o["metadata"].get("labels", {})
+            ]
+            assert not mine, f"left behind on {name}: {[each['metadata']['name'] for each in mine]}"
