@@ -32,7 +32,7 @@ $(READY): pyproject.toml uv.lock
 	else \
 		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv; } && \
 		$(PYTHON) .ci/constraints.py uv.lock > .venv/constraints.txt && \
-		$(BIN)/python -m pip install --constraint .venv/constraints.txt --editable '.[$(subst $(space),$(comma),$(strip $(EXTRAS)))]'; \
+		$(BIN)/python -m pip install --quiet --constraint .venv/constraints.txt --editable '.[$(subst $(space),$(comma),$(strip $(EXTRAS)))]'; \
 	fi
 	@touch $@
 
