@@ -54,8 +54,8 @@ class SharedUse(Protocol):
     def stays(self, copy: Copy) -> None:
         """Learn that it could not be asked."""
 
-    def others_use(self, copy: Copy, kind: str, name: str) -> bool:
-        """Whether another copy on the same member and namespace, that stays, names it."""
+    def in_use(self, cluster: str, namespace: str, kind: str, name: str) -> bool:
+        """Whether a copy that stays on this member names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Delivery:
         resource = deliverable({"apiVersion": "batch/v1" if copy.kind == "Job" else "apps/v1", "kind": copy.kind})
         for item in copy.companions:
             version, kind, companion = item.rsplit("/", 2)
-            if kind in CONFIG_KINDS and shared.others_use(copy, kind, companion):
+            if kind in CONFIG_KINDS and shared.in_use(copy.cluster, namespace, kind, companion):
                 continue
             await self._remove_ours(deliverable({"apiVersion": version, "kind": kind}), companion, namespace)
         try:
@@ -202,13 +202,16 @@ class Delivery:
                     raise Refused(Refusal(f"{kind}NotFound", message, Wake.CONFIG)) from None
         return found
 
-    async def bring_config(self, kind: str, name: str, namespace: str) -> None:
+    async def bring_config(self, kind: str, name: str, namespace: str, *, shared: SharedUse) -> None:
         """Bring one ConfigMap or Secret up to date; what has gone from the hub is left as it was."""
         try:
             found = await self.hub.get(CONFIG_KINDS[kind], name, namespace=namespace)
         except NotFoundError:
             return
         await self._bring({**found, "kind": kind}, namespace)
+        if not shared.in_use(self.member.name, namespace, kind, name):
+            # Its last user went meanwhile, and took away what was then put back.
+            await self._remove_ours(CONFIG_KINDS[kind], name, namespace)
 
     async def _bring(self, found: Manifest, namespace: str) -> None:
         """Copy a ConfigMap or Secret, unless the member has one of its own under that name: then that one counts."""

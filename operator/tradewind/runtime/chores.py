@@ -75,7 +75,8 @@ class Chores:
                     continue
                 delivery = Delivery(self._hub, server, self._hub_name)
                 for kind, config, namespace in self._config_on(entry):
-                    await self._guarded(delivery.bring_config(kind, config, namespace), name)
+                    bringing = delivery.bring_config(kind, config, namespace, shared=self._store)
+                    await self._guarded(bringing, name)
 
     def _config_on(self, entry: ClusterEntry) -> set[tuple[str, str, str]]:
         copies = entry.member.inventory().copies.values() if entry.member is not None else ()

@@ -156,19 +156,18 @@ class Store:
         """Note that a copy could not be asked to go."""
         self._leaving.discard(copy.object_uid)
 
-    def others_use(self, copy: Copy, kind: str, name: str) -> bool:
-        """Whether another copy on the same cluster and namespace, that stays, came with this ConfigMap or Secret."""
-        cluster = self.clusters.get(copy.cluster)
-        if cluster is None or cluster.member is None:
+    def in_use(self, cluster: str, namespace: str, kind: str, name: str) -> bool:
+        """Whether a copy that stays came with this ConfigMap or Secret."""
+        entry = self.clusters.get(cluster)
+        if entry is None or entry.member is None:
             return False
         item = f"v1/{kind}/{name}"
-        others = cluster.member.inventory().copies.values()
         return any(
-            item in other.companions
-            and other.key.namespace == copy.key.namespace
-            and other.object_uid not in self._leaving
-            and other.state is not CopyState.RELEASING
-            for other in others
+            item in copy.companions
+            and copy.key.namespace == namespace
+            and copy.object_uid not in self._leaving
+            and copy.state is not CopyState.RELEASING
+            for copy in entry.member.inventory().copies.values()
         )
 
     @staticmethod
