@@ -12,7 +12,7 @@ from tradewind.kube.resources import (
     CLUSTER_POLICIES,
     CONFIG_MAPS,
     FEDERATED_CLUSTERS,
-    HUB_KINDS,
+    FEW,
     NETWORK_MAPS,
     POLICIES,
     PRIORITY_CLASSES,
@@ -40,7 +40,7 @@ class Feed:
     """Writes what the hub says into the state, and keeps the raw objects of the kinds whose status it must write."""
 
     def __init__(self, hub: ApiServer, store: Store, members: Members, *, namespace: str) -> None:
-        self.objects: dict[str, dict[tuple[str, str], Manifest]] = {kind.plural: {} for kind in HUB_KINDS}
+        self.objects: dict[str, dict[tuple[str, str], Manifest]] = {kind.plural: {} for kind in FEW}
         self._hub = hub
         self._store = store
         self._members = members
@@ -48,19 +48,25 @@ class Feed:
         self._tables = _Collection(store.hub.see_tables)
         self._classes = _Collection(store.see_priority_classes)
         self._secrets = _Collection(members.see_secrets)
+        self._workloads = _Workloads(store)
 
     def informers(self) -> list[Informer]:
-        """Watch what kopf should not: its watches are cluster-wide, and Secrets of others are none of our business."""
+        """Watch what kopf should not.
+
+        AIWorkloads, since there may be tens of thousands, and each event costs kopf half a millisecond; Secrets and
+        tables, since kopf's watches are cluster-wide, and Secrets of others are none of our business.
+        """
         return [
+            Informer(self._hub, AIWORKLOADS, self._workloads),
             Informer(self._hub, SECRETS, self._secrets, namespace=self._namespace),
             Informer(self._hub, CONFIG_MAPS, self._tables, namespace=self._namespace),
             Informer(self._hub, PRIORITY_CLASSES, self._classes),
         ]
 
     async def wait_for_lists(self) -> None:
-        """Wait until Secrets, tables and priority classes have been listed once."""
-        for collection in (self._secrets, self._tables, self._classes):
-            await collection.listed.wait()
+        """Wait until all that is watched here has been listed once."""
+        for sink in (self._secrets, self._tables, self._classes, self._workloads):
+            await sink.listed.wait()
 
     def take(self, plural: str, event: str | None, obj: Manifest) -> None:
         """Take one object, from whichever source."""
@@ -73,8 +79,6 @@ class Feed:
         else:
             known[key] = obj
         match plural:
-            case AIWORKLOADS.plural:
-                self._store.see_workload(obj, deleted=deleted)
             case FEDERATED_CLUSTERS.plural:
                 self._store.see_cluster(obj, deleted=deleted)
                 self._members.settle()
@@ -86,8 +90,8 @@ class Feed:
                 self._store.see_policy(obj, deleted=deleted)
 
     async def list_until_complete(self) -> None:
-        """List all kinds, again and again until the hub has answered for each: the picture to start from."""
-        for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS, FEDERATED_CLUSTERS, AIWORKLOADS):
+        """List what kopf watches, again and again until the hub has answered for each: the picture to start from."""
+        for resource in FEW:
             while not await self._list(resource):  # noqa: ASYNC110 - the hub answers when it does
                 await asyncio.sleep(RETRY_S)
 
@@ -95,7 +99,7 @@ class Feed:
         """Find ghosts: a gap in a watch is followed by what survived it, never by what did not."""
         while True:
             await asyncio.sleep(RESYNC_S)
-            for resource in HUB_KINDS:
+            for resource in FEW:
                 await self._list(resource)
 
     async def _list(self, resource: Resource) -> bool:
@@ -112,6 +116,36 @@ class Feed:
             log.info("gone unseen kind=%s namespace=%s name=%s", resource.plural, *key)
             self.take(resource.plural, "DELETED", before[key])
         return True
+
+
+class _Workloads:
+    """All AIWorkloads of the hub."""
+
+    def __init__(self, store: Store) -> None:
+        self.listed = asyncio.Event()
+        self._store = store
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take the full list: what is not in it was deleted while nobody looked."""
+        found = {item["metadata"]["uid"] for item in items}
+        gone = [entry.raw for entry in self._store.hub.workloads.values() if entry.uid not in found]
+        for raw in gone:
+            self._store.see_workload(raw, deleted=True)
+        for item in items:
+            self._store.see_workload(_named(item))
+        self.listed.set()
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        self._store.see_workload(_named(item), deleted=kind == "DELETED")
+
+    def stale(self) -> None:
+        """Keep what is known: each write is checked by the hub anyway."""
+
+
+def _named(item: Manifest) -> Manifest:
+    """Say an item's kind, which lists leave out."""
+    return {"apiVersion": AIWORKLOADS.api_version, "kind": AIWORKLOADS.kind, **item}
 
 
 class _Collection:

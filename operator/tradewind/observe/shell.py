@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 
-from tradewind.kube.resources import HUB_KINDS
+from tradewind.kube.resources import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -127,7 +127,7 @@ class Shell:
         def login(**_: Any) -> kopf.ConnectionInfo:
             return self._login()
 
-        for resource in HUB_KINDS:
+        for resource in FEW:
             group, version = resource.api_version.split("/")
 
             @kopf.on.event(group, version, resource.plural, registry=registry)
