@@ -83,7 +83,8 @@ def test_two_labs_live_side_by_side_and_one_ends_alone(lab: Lab, own_lab_name: s
     assert started.returncode == 0, started.stderr
     described = json.loads(started.stdout)
     assert described["ready"]
-    assert described["upSeconds"] < 20
+    # Alone on two cores it takes 5 to 8 s; test machines are rarely alone.
+    assert described["upSeconds"] < 60
     other = Lab.open(own_lab_name, root=lab_root)
     assert other.cluster("aws").uid() != lab.cluster("aws").uid()
     assert "aws-default-0" in other.kubectl("aws", "get", "nodes")
@@ -109,6 +110,7 @@ def an_api_server_runs(folder: Path) -> bool:
         pytest.param(kwokctl_runs, signal.SIGINT, id="Ctrl-C as soon as something runs"),
         pytest.param(an_api_server_runs, signal.SIGINT, id="Ctrl-C while API servers start"),
         pytest.param(an_api_server_runs, signal.SIGTERM, id="SIGTERM while API servers start"),
+        pytest.param(an_api_server_runs, signal.SIGHUP, id="the terminal goes while API servers start"),
     ],
 )
 def test_an_interrupted_up_leaves_nothing(
@@ -130,6 +132,22 @@ def test_an_interrupted_up_leaves_nothing(
         assert up.wait(timeout=30) != 0
     assert processes.of_lab(lab_root / name) == []
     assert not (lab_root / name).exists()
+
+
+def test_what_a_killed_up_left_behind_is_ended_by_down(own_lab_name: str, lab_root: Path) -> None:
+    folder = lab_root / own_lab_name
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command("up", "--name", own_lab_name, "--members", "aws", root=lab_root),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as up:
+        until(lambda: an_api_server_runs(folder))
+        up.kill()
+    assert processes.of_lab(folder)
+    assert run("up", "--name", own_lab_name, root=lab_root).returncode == 1, "it runs, in a way"
+    assert run("down", "--name", own_lab_name, root=lab_root).returncode == 0
+    assert processes.of_lab(folder) == []
+    assert not folder.exists()
 
 
 def test_a_control_plane_that_cannot_start_is_reported_with_its_reason(

@@ -110,7 +110,14 @@ class Lab:
         """Run kubectl against a cluster, through its proxy, and return what it prints."""
         command = [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig(cluster)), *arguments]
         done = subprocess.run(  # noqa: S603 - the lab's own kubectl
-            command, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False
+            command,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            # The user's cache goes by address, and an earlier lab may have had the same port.
+            env=os.environ | {"KUBECACHEDIR": str(self.folder / "kubectl-cache")},
         )
         if done.returncode:
             raise LabError("KubectlFailed", f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
