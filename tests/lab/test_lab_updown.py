@@ -25,7 +25,7 @@ pytestmark = pytest.mark.lab
 
 
 def command(*arguments: str, root: Path) -> list[str]:
-    return [sys.executable, "-m", "tradewind.lab", *arguments, "--dir", str(root)]
+    return [sys.executable, "-c", "from tradewind.cli.lab import lab; lab()", *arguments, "--dir", str(root)]
 
 
 def run(*arguments: str, root: Path) -> subprocess.CompletedProcess[str]:

@@ -163,7 +163,15 @@ def test_an_interrupted_build_leaves_no_half_program(
     log = fake_go(
         tmp_path, monkeypatch, 'echo half > "$out"; echo started >> ' + str(tmp_path / "go.log") + "; exec sleep 60"
     )
-    command = [sys.executable, "-m", "tradewind.lab", "binaries", "--from", "build", "kubectl"]
+    command = [
+        sys.executable,
+        "-c",
+        "from tradewind.cli.lab import lab; lab()",
+        "binaries",
+        "--from",
+        "build",
+        "kubectl",
+    ]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as building:  # noqa: S603 - our own command
         deadline = time.monotonic() + 20
         while not (log.exists() and "started" in log.read_text()):
