@@ -110,6 +110,7 @@ class Outage:
         if work.epoch > self.before[work.key].epoch:
             self._see_move(work, at_s)
         elif work.reason == HELD and before.reason != HELD:
+            self._detected(at_s, f"{self.lost.name} is Down")
             self.waited.add(work.key)
             self.tell("waits", f"{work.key} ({HELD})", at_s=at_s)
         elif work.running and before.reason == HELD:

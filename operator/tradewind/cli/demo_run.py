@@ -37,7 +37,7 @@ def play(*, name: str, keep: bool, examples: Path | None, as_json: bool) -> int:
     name = name or (KEPT_NAME if keep else f"demo-{os.getpid()}")
     began_s = time.monotonic()
     try:
-        screen.step("Four control planes, the CRDs, the operator")
+        screen.step("Four control planes, the CRDs, the operator, the clusters")
         with stage(name, find_examples(examples), progress=Progress(screen.console), keep=keep) as on:
             screen.say(f"a hub and {', '.join(on.lab.members)} are up after {time.monotonic() - began_s:.1f} s")
             story, checks, counted = _tell(on, screen)

@@ -30,6 +30,7 @@ KEPT_NAME = "demo"
 """The name of a lab that is kept, so that it can be found again."""
 NAMESPACE = Settings().namespace
 CRD_WAIT_S = 30
+READY_WAIT_S = 50
 PID_FILE = "operator.pid"
 LOG_FILE = "operator.log"
 
@@ -77,6 +78,8 @@ def stage(name: str, examples: Path, *, progress: Progress, keep: bool) -> Itera
             with progress.task("starting the operator"):
                 operator.start()
             (lab.folder / PID_FILE).write_text(str(operator.pid), encoding="ascii")
+            with progress.task("declaring the clusters"):
+                _declare(lab, examples)
             yield Stage(lab, operator, examples)
         except BaseException:
             operator.kill()
@@ -95,6 +98,14 @@ def _prepare(lab: Lab) -> None:
     for member in lab.members:
         secret = ("create", "secret", "generic", member, f"--from-file=kubeconfig={lab.kubeconfig(member)}")
         lab.kubectl("hub", "--namespace", NAMESPACE, *secret)
+
+
+def _declare(lab: Lab, examples: Path) -> None:
+    """Declare the fleet before any work, as it would be: what comes first must not find half of it."""
+    documents = [each for file in sorted(examples.glob("*.yaml")) for each in yaml.safe_load_all(file.read_bytes())]
+    fleet_only = [each for each in documents if each and each.get("kind") == fleet.KIND]
+    lab.kubectl("hub", "apply", "-f", "-", stdin=yaml.safe_dump_all(fleet_only))
+    lab.kubectl("hub", "wait", "federatedclusters", "--all", "--for=condition=Ready", f"--timeout={READY_WAIT_S}s")
 
 
 def strike(name: str) -> int:
