@@ -35,8 +35,10 @@ def demo(*, keep: bool, down: bool, name: str, examples: Path | None, output: st
     The exit code is 0 only if every check at the end holds. With -o json the figures go to stdout.
     """
     # Imported late: the lab and the terminal's tables would double the time of every --help.
-    from tradewind.cli.demo_run import end, play  # noqa: PLC0415 - start-up time, see above
-
+    try:
+        from tradewind.cli.demo_run import end, play  # noqa: PLC0415 - start-up time, see above
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"the lab needs {error.name}: pip install 'tradewind[lab]'") from error
     if down:
         return end(name)
     return play(name=name, keep=keep, examples=examples, as_json=output == "json")

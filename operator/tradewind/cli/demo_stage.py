@@ -33,6 +33,7 @@ CRD_WAIT_S = 30
 READY_WAIT_S = 50
 PID_FILE = "operator.pid"
 LOG_FILE = "operator.log"
+TAIL_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,23 @@ def stage(name: str, examples: Path, *, progress: Progress, keep: bool) -> Itera
             with progress.task("declaring the clusters"):
                 _declare(lab, examples)
             yield Stage(lab, operator, examples)
-        except BaseException:
+        except BaseException as error:
             operator.kill()
+            if isinstance(error, Exception):
+                # The log goes with the lab's folder.
+                progress.note(f"the operator's last lines:\n{_tail(lab.folder / LOG_FILE)}")
             raise
     if not keep:
         with uninterrupted(), progress.task("ending the lab"):
             operator.stop()
             lab.down()
+
+
+def _tail(log: Path) -> str:
+    try:
+        return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:])
+    except OSError:
+        return ""
 
 
 def _prepare(lab: Lab) -> None:
