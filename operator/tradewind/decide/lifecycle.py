@@ -147,12 +147,15 @@ def _with_end(view: View, now_s: float) -> Record:
 def _delete(view: View, record: Record, sight: Sight) -> Step:
     """Remove every copy; a lost cluster never blocks the delete, it is cleaned when it returns."""
     places = {c.cluster for c in view.copies.values()} | {p.cluster for p in record.placements}
+    # Where it has been, a copy may be left that no operator has seen since it was started again.
+    been = record.clusters - places
     left = sorted(name for name in places if not sight.gone(view, name))
     release = sight.removable(*view.copies.values())
     asked = {copy.cluster for copy in release}
     # Where there is no node left to confirm the end of a pod, all that can be done is to have asked.
-    abandon = tuple(name for name in left if sight.lost(name) and name not in asked)
-    waits = [name for name in left if name not in abandon]
+    lost = [name for name in left if sight.lost(name) and name not in asked]
+    waits = [name for name in left if name not in lost]
+    abandon = (*lost, *sorted(name for name in been if not sight.gone(view, name)))
     situation = Situation("Deleting", "Deleting", f"Waits for its copy on {', '.join(waits)} to end.", reconciling=True)
     return Step(view, record, situation, release=release, forget=not waits, abandon=() if waits else abandon)
 

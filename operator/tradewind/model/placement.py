@@ -111,6 +111,12 @@ class Record:
     finished: Finished | None = None
     adopted_uid: str = ""
 
+    @property
+    def clusters(self) -> set[str]:
+        """Where it is and where it has been, as far as is remembered: the clusters that may hold a copy."""
+        been = {name for move in self.moves for name in (move.from_cluster, move.to_cluster)}
+        return been | {place.cluster for place in self.placements}
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

@@ -43,7 +43,7 @@ class Evidence:
         credentials: what the API server said against our credentials; "" while they work.
         unknown_at_s: the last probe that failed on our side.
         nodes_gone_since_s: since when not one of its nodes is ready, by a fresh list.
-        was_down: it has been Down and has not been Healthy since.
+        was_down: it has been lost (Down, or without a ready node) and has not been Healthy since.
     """
 
     last: Probe | None = None

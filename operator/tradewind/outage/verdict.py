@@ -50,14 +50,14 @@ def judge(
 
 
 def settle(evidence: Evidence, judgement: Judgement, *, now_s: float) -> Evidence:
-    """Fold the verdict back: what has been Down stays on probation until it is Healthy.
+    """Fold the verdict back: what has been lost stays on probation until it is Healthy.
 
     Silence while the hub itself was cut off proves nothing: a network that heals in steps must not find that the last
     clusters to be reached again have been silent for long enough.
     """
     if judgement.reason == HUB_ISOLATED and evidence.silent_since_s is not None:
         return replace(evidence, silent_since_s=now_s)
-    if judgement.verdict is Verdict.DOWN:
+    if judgement.lost:
         return replace(evidence, was_down=True)
     if judgement.verdict is Verdict.HEALTHY:
         return replace(evidence, was_down=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradewind.decide.lifecycle import is_promised
 from tradewind.model.health import Verdict
+from tradewind.model.plan import Wake
 from tradewind.outage.evidence import forgive, see_nodes
 from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
 
@@ -68,9 +70,14 @@ class Judging:
 
     def _count_nodes(self, entry: ClusterEntry, now_s: float) -> None:
         member = entry.member
-        entry.listed = entry.listed or (member is not None and member.copies_fresh)
+        if not entry.listed and member is not None and member.copies_fresh:
+            entry.listed = True
+            self._store.dirty.wake(Wake.HEALTH)
         if member is not None and member.synced and entry.answers:
             entry.evidence = see_nodes(entry.evidence, total=member.nodes_total, ready=member.nodes_ready, now_s=now_s)
+        elif not entry.health.nodes_lost:
+            # What can't be seen has not lasted: nodes seen again after a gap are given the full time once more.
+            entry.evidence = replace(entry.evidence, nodes_gone_since_s=None)
 
     def _case(self, entry: ClusterEntry) -> Case:
         waits = entry.evidence.was_down

@@ -87,7 +87,7 @@ class ClusterEntry:
         if self.trouble is not None:
             health = Judgement(Verdict.UNKNOWN, *self.trouble)
         member = self.member
-        known = member is not None and member.capacity_known
+        known = member is not None and member.capacity_fresh
         nodes = member.nodes() if member is not None and known else ()
         return replace(self.spec, nodes=nodes, promised=promised, health=health, known=known)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tradewind.api.nodes import node_from, pod_requests
+from tradewind.api.nodes import accelerator_of, node_from, pod_requests
 from tradewind.model.placement import Copy, Inventory
 from tradewind.model.workload import Key
 from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
@@ -31,7 +31,9 @@ class Pod:
 
 
 class Member:
-    """One member's picture; tells which copies changed, and that its capacity did.
+    """One member's picture; tells which copies changed, that all were listed afresh, and that its capacity changed.
+
+    A fresh list is news also of copies that are on it neither now nor before: what was promised there is not there.
 
     Attributes:
         nodes_total, nodes_ready: counted afresh at each change of nodes.
@@ -44,12 +46,14 @@ class Member:
         *,
         copies_changed: Callable[[Iterable[Key]], None],
         capacity_changed: Callable[[], None],
+        copies_listed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.table = table
         self.nodes_ready = 0
         self._copies_changed = copies_changed
         self._capacity_changed = capacity_changed
+        self._copies_listed = copies_listed
         self._raw_nodes: dict[str, Node] = {}
         self._free: dict[str, Node] = {}
         self._pods: dict[str, Pod] = {}
@@ -69,6 +73,11 @@ class Member:
     def capacity_known(self) -> bool:
         """Whether nodes and pods have been listed at least once."""
         return self.nodes_sink.listed and self.pods_sink.listed
+
+    @property
+    def capacity_fresh(self) -> bool:
+        """Whether what is free is the truth now."""
+        return self.nodes_sink.fresh and self.pods_sink.fresh
 
     @property
     def copies_fresh(self) -> bool:
@@ -95,6 +104,16 @@ class Member:
     def inventory(self) -> Inventory:
         """The copies by key. It shows later changes too: use it before the next await, and do not keep it."""
         return Inventory(current=self.copies_fresh, copies=self._copies, bound=self._bound)
+
+    def set_table(self, table: tuple[AcceleratorType, ...]) -> None:
+        """Name the nodes' accelerators by another table."""
+        self.table = table
+        self._raw_nodes = {
+            name: replace(node, accelerator=accelerator_of(node.labels, table) if node.accelerator_resource else "")
+            for name, node in self._raw_nodes.items()
+        }
+        self._free.clear()
+        self._count()
 
     # What follows is called by the sinks.
 
@@ -148,6 +167,7 @@ class Member:
         found = [copy for item in items if (copy := copy_from(self.name, {**item, "kind": kind})) is not None]
         self._copies.update((copy.key, copy) for copy in found)
         self._copies_changed(before | {copy.key for copy in found})
+        self._copies_listed()
 
     def set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
         """Take one changed copy; a status that says nothing new wakes nobody."""

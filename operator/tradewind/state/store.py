@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tradewind.api.convert import cluster_from, detection_for
 from tradewind.errors import InputError
 from tradewind.model.fleet import Demand
-from tradewind.model.placement import Copy, CopyState, Orphan, Placement
+from tradewind.model.health import Verdict
+from tradewind.model.placement import Copy, CopyState, Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.snapshot import Snapshot, View
 from tradewind.model.workload import Key
@@ -21,12 +22,14 @@ from tradewind.state.member import Member
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tradewind.model.placement import Inventory
+    from tradewind.model.placement import Inventory, Record
     from tradewind.model.plan import Refusal
     from tradewind.model.workload import PodSet
 
 Manifest = dict[str, Any]
 GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
+PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
+"""Verdicts in a status after which a cluster must be clean before it takes work."""
 MANY_LEAVING = 1000
 """From this many on, copies that are gone are forgotten."""
 
@@ -51,14 +54,21 @@ class Store:
         """Take an AIWorkload, or its end."""
         key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
         if deleted:
-            if self.hub.forget_workload(key, obj["metadata"]["uid"]):
+            known = self.hub.workloads.get(key)
+            if known is not None and self.hub.forget_workload(key, obj["metadata"]["uid"]):
                 self.dirty.forget(key)
-                # Its finalizer may have been removed by force: what it left behind is swept.
-                for name, cluster in self.clusters.items():
-                    if cluster.member is not None and key in cluster.member.inventory().copies:
-                        self.remember_orphan(name, key, obj["metadata"]["uid"])
+                self._sweep_after(key, known)
         elif self.hub.see_workload(obj) is not None:
             self.dirty.mark((key,))
+
+    def _sweep_after(self, key: Key, gone: WorkloadEntry) -> None:
+        """Have swept what is left behind: the finalizer may have been removed by force."""
+        for name, cluster in self.clusters.items():
+            inventory = cluster.inventory()
+            unseen = inventory is None or not inventory.current
+            left = inventory is not None and key in inventory.copies
+            if left or (unseen and name in gone.record.clusters):
+                self.remember_orphan(name, key, gone.uid)
 
     def see_cluster(self, obj: Manifest, *, deleted: bool = False) -> ClusterEntry | None:
         """Take a FederatedCluster, or its end; returns its entry while it is declared."""
@@ -73,7 +83,7 @@ class Store:
             status = obj.get("status") or {}
             entry.recorded_uid = status.get("clusterUID") or ""
             entry.listed = bool(status.get("inventoriedAt"))
-            entry.evidence = replace(entry.evidence, was_down=status.get("verdict") in ("Down", "Recovering"))
+            entry.evidence = replace(entry.evidence, was_down=status.get("verdict") in PROBATION)
             entry.orphans = _orphans(status)
         before, entry.raw = entry.raw, obj
         if entry.spec is None or before["metadata"].get("generation") != obj["metadata"].get("generation"):
@@ -87,8 +97,7 @@ class Store:
         for entry in self.clusters.values():
             self._read_cluster(entry)
             if entry.member is not None and entry.member.table != self.hub.table:
-                entry.member.table = self.hub.table
-                entry.member.stale()
+                entry.member.set_table(self.hub.table)
         self.mark_all()
 
     def see_policy(self, obj: Manifest, *, deleted: bool = False) -> None:
@@ -120,6 +129,7 @@ class Store:
             self.hub.table,
             copies_changed=self._copies_changed,
             capacity_changed=lambda: self.dirty.wake(Wake.CAPACITY),
+            copies_listed=lambda: self.dirty.mark(self.placed_on(name)),
         )
         return entry.member
 
@@ -203,6 +213,7 @@ class Store:
             network=self.hub.network,
             policy=self.hub.policy,
             speeds={row.name: row.relative_speed for row in self.hub.table if row.relative_speed is not None},
+            unreadable=frozenset(name for name, entry in self.clusters.items() if entry.spec is None),
             unlisted=frozenset(name for name, entry in self.clusters.items() if not entry.listed),
             rebuilt=self.rebuilt,
             now_s=now_s,
@@ -244,11 +255,13 @@ class Store:
         """
         counts: Counter[tuple[str, str, PodSet]] = Counter()
         for key, entry in self.hub.workloads.items():
-            pods = entry.workload.pods if entry.workload else None
-            for placement in entry.record.placements:
-                count = _unbound(placement, inventories.get(placement.cluster), key)
-                if pods is not None and count:
-                    counts[placement.cluster, placement.offer, replace(pods, count=1)] += count
+            if entry.workload is None or not entry.record.epoch:
+                continue
+            pod = replace(entry.workload.pods, count=1)
+            for cluster in entry.record.clusters:
+                offer, count = _unbound(entry.record, cluster, inventories.get(cluster), key)
+                if count:
+                    counts[cluster, offer, pod] += count
         promised: dict[str, list[Demand]] = {}
         for (cluster, offer, pod), count in counts.items():
             demand = Demand(offer, count, pod.cpu_cores, pod.memory_bytes, pod.accelerators, pod.accelerator_resource)
@@ -256,8 +269,8 @@ class Store:
         return promised
 
     def _read_cluster(self, entry: ClusterEntry) -> None:
-        entry.detection = detection_for(entry.raw, self.hub.policy)
         try:
+            entry.detection = detection_for(entry.raw, self.hub.policy)
             entry.spec = cluster_from(entry.raw)
         except InputError as error:
             entry.problem = ("InvalidSpec", error.message)
@@ -274,14 +287,16 @@ class Store:
         self.dirty.mark([key for key in keys if key in self.hub.workloads])
 
 
-def _unbound(placement: Placement, inventory: Inventory | None, key: Key) -> int:
-    """How many pods of a placement still need a node."""
-    if placement.state in GONE_STATES:
-        return 0
+def _unbound(record: Record, cluster: str, inventory: Inventory | None, key: Key) -> tuple[str, int]:
+    """Count the pods that may still need a node on a cluster, and name their offer.
+
+    They are those of the promised copy, and those of any copy whose end has not been seen.
+    """
+    place = next((p for p in record.placements if p.cluster == cluster and p.state not in GONE_STATES), None)
     copy = inventory.copies.get(key) if inventory else None
-    if inventory is None or copy is None or copy.epoch != placement.epoch:
-        return placement.replicas
-    return 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - inventory.bound_of(copy))
+    if inventory is None or copy is None or (place is not None and copy.epoch != place.epoch):
+        return (place.offer, place.replicas) if place is not None else ("", 0)
+    return copy.offer, 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - inventory.bound_of(copy))
 
 
 def _orphans(status: Manifest) -> tuple[Orphan, ...]:

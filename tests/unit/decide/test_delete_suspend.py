@@ -23,12 +23,16 @@ from tests.unit.decide.builders import (
 )
 
 from tradewind.model.health import Judgement, Verdict
-from tradewind.model.placement import Finished
+from tradewind.model.placement import Finished, Move
 from tradewind.model.plan import Refusal, Wake
 from tradewind.model.policy import Mode
 
 UNREADABLE = Refusal("InvalidSpec", "spec.type: is required", Wake.WORKLOAD)
 REBUILT = Judgement(Verdict.DEGRADED, "ClusterRebuilt", "Another cluster answers.", nodes_lost=True)
+MOVES = tuple(
+    Move(source, target, "ApiServerSilent", epoch, detected_s=1.0, decided_s=2.0)
+    for source, target, epoch in (("gcp", "own", 3), ("aws", "gcp", 2))
+)
 GOING = Scene(deleting=True)
 DELETING = {"reason": "Deleting"}
 
@@ -118,6 +122,16 @@ DELETING = {"reason": "Deleting"}
             replace(GOING, record=recorded(at("gcp", epoch=2)), copies=(copy_at("aws"),), health={"aws": DOWN}),
             {**DELETING, "left": [("gcp", 2, "Running")], "forget": True, "abandon": ["aws"]},
             id="a stale copy on a dead cluster is remembered too",
+        ),
+        pytest.param(
+            replace(GOING, record=recorded(at("own", epoch=3), moves=MOVES), health={"aws": DOWN, "gcp": SUSPECT}),
+            {**DELETING, "left": [("own", 3, "Running")], "forget": True, "abandon": ["aws", "gcp"]},
+            id="so is one that may be where it has been, for which nobody waits",
+        ),
+        pytest.param(
+            replace(GOING, record=recorded(at("own", epoch=3), moves=MOVES)),
+            {**DELETING, "left": [("own", 3, "Running")], "forget": True},
+            id="unless it is known to be gone from there",
         ),
         pytest.param(
             replace(GOING, record=recorded(at()), copies=(copy_at(),), problem=UNREADABLE),

@@ -1,0 +1,160 @@
+"""What must hold after every event, and what must hold once all faults have ended. Numbers as in the design."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tradewind.decide.plan import decide
+from tradewind.model.placement import CopyState
+from tradewind.model.policy import Guarantee
+
+if TYPE_CHECKING:
+    from tests.sim.world import Wanted, World
+
+    from tradewind.model.placement import Copy
+    from tradewind.model.workload import Key
+
+HOUR_S = 3600.0
+
+
+def alive(world: World, key: Key, uid: str) -> list[Copy]:
+    """Find the copies of a workload that run, or that may run again when their site returns."""
+    found = (site.copies.get(key) for site in world.sites.values())
+    return [copy for copy in found if copy and copy.workload_uid == uid and copy.state is not CopyState.FINISHED]
+
+
+def check_always(world: World) -> None:
+    """Assert what holds at every moment."""
+    for key, wanted in world.works.items():
+        _one_copy(world, key, wanted)
+        _epochs(wanted)
+        _ends(wanted)
+        _moves(wanted)
+    _room(world)
+
+
+def _one_copy(world: World, key: Key, wanted: Wanted) -> None:
+    copies = alive(world, key, wanted.workload.uid)
+    if len(copies) <= 1 and wanted.guarantee is Guarantee.AT_MOST_ONCE:
+        wanted.overlap_allowed = False
+    if not wanted.overlap_allowed:
+        assert len(copies) <= 1, f"I1: {key} has copies on {[copy.cluster for copy in copies]}"
+
+
+def _epochs(wanted: Wanted) -> None:
+    made = wanted.made
+    assert all(first[0] < second[0] for first, second in itertools.pairwise(made) if first[1] != second[1]), (
+        f"I5: {made}"
+    )
+    assert all(first[0] <= second[0] for first, second in itertools.pairwise(made)), f"I5: {made}"
+    assert not made or made[-1][0] <= wanted.record.epoch, f"I5: {made} is ahead of {wanted.record.epoch}"
+
+
+def _ends(wanted: Wanted) -> None:
+    if wanted.record.finished is None:
+        assert wanted.made_at_end is None, "I4: an end was forgotten"
+        return
+    if wanted.made_at_end is None:
+        wanted.made_at_end = len(wanted.made)
+    assert len(wanted.made) == wanted.made_at_end, f"I4: run again after its end: {wanted.made}"
+
+
+def _moves(wanted: Wanted) -> None:
+    times = [move.decided_s for move in wanted.record.moves]
+    assert times == sorted(times, reverse=True), "I8: moves out of order"
+    for newest in times:
+        assert sum(newest - HOUR_S < time <= newest for time in times) <= wanted.policy.max_moves_per_hour, "I8"
+    for later, earlier in zip(wanted.record.moves, wanted.record.moves[1:], strict=False):
+        cooled = later.decided_s - earlier.decided_s >= wanted.policy.cooldown_s
+        assert cooled or later.reason == "ApiServerSilent", "I11"
+
+
+def _room(world: World) -> None:
+    """I9: whatever was promised on a site fits beside what is bound there."""
+    promised = Counter(
+        place.cluster
+        for key, wanted in world.works.items()
+        for place in wanted.record.placements
+        if wanted.record.finished is None
+        and place.state is CopyState.DELIVERING
+        and key not in world.sites[place.cluster].copies
+    )
+    for site in world.sites.values():
+        unfinished = sum(copy.state is not CopyState.FINISHED for copy in site.copies.values())
+        assert unfinished + promised[site.name] <= site.nodes, f"I9: {site.name} is overbooked"
+
+
+def check_recovered(world: World) -> None:
+    """Assert that nothing stays on a lost site that may leave it, once there has been time to act (I6)."""
+    for key, wanted in world.works.items():
+        places = [place for place in wanted.record.placements if world.sites[place.cluster].health.lost]
+        if wanted.deleting or wanted.workload.suspended or wanted.record.finished or not places:
+            continue
+        assert wanted.situation is not None, f"I3: nothing was ever said about {key}"
+        reason = wanted.situation.reason
+        if reason == "Unschedulable":
+            assert not rooms(world, wanted), f"I6: {key} waits though {rooms(world, wanted)} has room"
+        else:
+            held = wanted.guarantee is Guarantee.AT_MOST_ONCE
+            assert reason == ("OldCopyMayRun" if held else "MovesExhausted"), f"I6: {key} stays, and says {reason}"
+
+
+def rooms(world: World, wanted: Wanted) -> list[str]:
+    """Find the sites that could take a workload now."""
+    return [
+        site.name
+        for site in world.sites.values()
+        if site.health.takes_work
+        and site.fresh
+        and sum(copy.state is not CopyState.FINISHED for copy in site.copies.values()) < site.nodes
+        and site.name not in wanted.workload.constraints.providers.deny
+    ]
+
+
+def check_at_rest(world: World) -> None:
+    """Assert what holds once everything is well again and has had time to settle."""
+    for key, wanted in world.works.items():
+        _says_why(world, key, wanted)
+    _no_orphans(world)
+    _fixed_point(world)
+
+
+def _says_why(world: World, key: Key, wanted: Wanted) -> None:
+    """I3 and I14: it runs, has ended, or says why not; a delete and a suspend have won."""
+    assert not wanted.deleting, f"I14: {key} is still being deleted"
+    copies = alive(world, key, wanted.workload.uid)
+    assert wanted.situation is not None, f"I3: nothing was ever said about {key}"
+    reason = wanted.situation.reason
+    assert len(copies) <= 1, f"I2: {key} still has {len(copies)} copies"
+    if wanted.record.finished is not None:
+        assert not copies, f"I4: {key} has ended, and a copy of it is left"
+        assert reason in ("Succeeded", "Failed")
+    elif wanted.workload.suspended:
+        assert not copies, f"I14: {key} is suspended, and a copy of it is left"
+        assert reason == "Suspended"
+    elif copies:
+        assert (reason, copies[0].state) == ("Running", CopyState.RUNNING), f"I3: {key} says {reason}"
+        assert copies[0].cluster not in wanted.workload.constraints.providers.deny, f"I10: {key} is unlawful"
+    else:
+        assert reason == "Unschedulable", f"I3: {key} has no copy and says {reason}"
+        assert not rooms(world, wanted), f"I6: {key} waits though {rooms(world, wanted)} has room"
+
+
+def _no_orphans(world: World) -> None:
+    for site in world.sites.values():
+        assert not site.orphans, f"I13: {site.name} is not swept"
+        for key, copy in site.copies.items():
+            wanted = world.works.get(key)
+            assert wanted is not None, f"I13: {key} on {site.name} belongs to nobody"
+            assert copy.workload_uid == wanted.workload.uid, f"I13: {key} on {site.name} is of another workload"
+
+
+def _fixed_point(world: World) -> None:
+    """I13: a second look changes nothing."""
+    for step in decide(world.snapshot(), move_tokens=100):
+        wanted = world.works[step.view.key]
+        assert (step.deliver, step.release, step.forget) == (None, (), False), f"I13: {step.view.key} acts at rest"
+        assert step.record == wanted.record, f"I13: the record of {step.view.key} changes at rest"
+        assert step.situation in (None, wanted.situation), f"I13: {step.view.key} says another thing at rest"
