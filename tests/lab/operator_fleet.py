@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ Manifest = dict[str, Any]
 NOT_FOUND = 404
 ANSWER_S = 5.0
 SYSTEM = "tradewind-system"
+LEASE = "tradewind-operator"
 _PATHS = {
     "AIWorkload": "/apis/tradewind.dev/v1alpha1/namespaces/{}/aiworkloads",
     "PlacementPolicy": "/apis/tradewind.dev/v1alpha1/namespaces/{}/placementpolicies",
@@ -103,6 +106,7 @@ class Fleet:
         self.lab = lab
         self.operator = operator
         self.namespace = ""
+        self._marks: dict[str, str] = {}
         self.hub = Api(lab.cluster("hub").api(timeout_s=ANSWER_S))
         self.members = {name: Api(lab.cluster(name).api(timeout_s=ANSWER_S)) for name in lab.members}
 
@@ -134,6 +138,19 @@ class Fleet:
 
     def kubeconfig(self, cluster: str) -> str:
         return self.lab.kubeconfig(cluster).read_text(encoding="utf-8")
+
+    def lose(self, name: str) -> Manifest:
+        """Make an AIWorkload vanish as from a hub that is lost; returns it as its manifest was, without status."""
+        workload = self.workload(name)
+        self.hub.merge("AIWorkload", self.namespace, name, {"metadata": {"finalizers": None}})
+        self.delete(name)
+        metadata = {"name": name}
+        return {**{key: workload[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
+
+    def crash(self) -> None:
+        """Kill the operator, and let its Lease end at once: waiting for it is a test of its own."""
+        self.operator.end(signal.SIGKILL)
+        self.hub.delete("Lease", SYSTEM, LEASE)
 
     # What is true.
 
@@ -180,6 +197,22 @@ class Fleet:
         wanted = copy["spec"]["parallelism" if kind == "Job" else "replicas"]
         ready = copy["status"].get("ready" if kind == "Job" else "readyReplicas", 0)
         return int(copy["metadata"]["labels"]["tradewind.dev/epoch"]) == epoch and ready == wanted
+
+    def mark(self) -> None:
+        """Remember the members' state of now: `made` looks back to it."""
+        self._marks = {
+            name: m.get("Job", self.namespace)["metadata"]["resourceVersion"] for name, m in self.members.items()
+        }
+
+    def made(self, kind: str = "Job") -> Counter[str]:
+        """How many copies of each workload were ever made since `mark`, those that are gone again included."""
+        found: Counter[str] = Counter()
+        for name, member in self.members.items():
+            since = f"?watch=true&timeoutSeconds=1&resourceVersion={self._marks[name]}"
+            events = member.server.get_text(path(kind, self.namespace) + since).splitlines()
+            objects = [event["object"] for event in map(json.loads, events) if event["type"] == "ADDED"]
+            found.update(each["metadata"]["name"] for each in objects)
+        return found
 
     def events(self, name: str) -> list[Manifest]:
         """The Events about a workload, oldest first."""

@@ -110,3 +110,8 @@ def a_config(kind: str, name: str, **data: str) -> Manifest:
 def guarantee(wanted: str) -> Manifest:
     """Spec fields that ask for this guarantee."""
     return {"failover": {"guarantee": wanted}}
+
+
+def only_on(cluster: str) -> Manifest:
+    """Spec fields that allow one cluster of the fleet only."""
+    return {"constraints": {"providers": {"allow": [cluster]}}}

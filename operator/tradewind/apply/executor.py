@@ -176,6 +176,7 @@ class Executor:
             guarantee=step.view.policy.guarantee,
             hub_name=self._hub_name,
             pod_patch=patch or {},
+            adopted_uid=step.record.adopted_uid,
         )
 
     def _delivery(self, cluster: str) -> Delivery:
@@ -295,7 +296,8 @@ class Executor:
         if FINALIZER not in present:
             return
         for cluster in step.abandon:
-            self._store.remember_orphan(cluster, step.view.key, entry.uid)
+            for uid in filter(None, (entry.uid, step.record.adopted_uid)):
+                self._store.remember_orphan(cluster, step.view.key, uid)
             await self._write_orphans(cluster)
         await self._merge(entry, {"metadata": {"finalizers": [f for f in present if f != FINALIZER]}})
 

@@ -48,15 +48,26 @@ class Rendered:
 
 
 def render(
-    workload: Manifest, *, placement: Placement, guarantee: Guarantee, hub_name: str, pod_patch: Manifest
+    workload: Manifest,
+    *,
+    placement: Placement,
+    guarantee: Guarantee,
+    hub_name: str,
+    pod_patch: Manifest,
+    adopted_uid: str = "",
 ) -> Rendered:
-    """Render one copy of an AIWorkload for a placement. Pure: the same arguments give the same manifests."""
+    """Render one copy of an AIWorkload for a placement. Pure: the same arguments give the same manifests.
+
+    `adopted_uid` is that of the AIWorkload whose copy was taken over: its copies keep it, since it is what the pods
+    know themselves by, and what the paths of their checkpoints hold.
+    """
     metadata, spec = workload["metadata"], workload["spec"]
+    uid = adopted_uid or metadata["uid"]
     name, namespace = metadata["name"], metadata["namespace"]
     identity = {
         HUB_LABEL: hub_name,
         WORKLOAD_LABEL: name,
-        UID_LABEL: metadata["uid"],
+        UID_LABEL: uid,
         EPOCH_LABEL: str(placement.epoch),
     }
     manifest = copy.deepcopy(expand(spec, name=name))
@@ -67,7 +78,7 @@ def render(
     )
     came_along = [f"{c['apiVersion']}/{c['kind']}/{c['metadata']['name']}" for c in companions]
     came_along += [f"v1/{kind}/{config_name}" for kind, config_name, _ in config]
-    _dress_pods(pod_template, identity=identity, patch=pod_patch, epoch=placement.epoch, uid=metadata["uid"])
+    _dress_pods(pod_template, identity=identity, patch=pod_patch, epoch=placement.epoch, uid=uid)
     body = {
         "apiVersion": manifest["apiVersion"],
         "kind": manifest["kind"],
