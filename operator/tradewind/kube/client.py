@@ -6,6 +6,7 @@ decoding thousands of objects into them costs more than everything else that is 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,9 @@ class ApiServer:
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=WATCH_SILENCE_S)
         try:
-            async with await self._open("GET", resource.path(namespace), params=query, timeout=timeout) as response:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                opened = await self._open("GET", resource.path(namespace), params=query, timeout=timeout)
+            async with opened as response:
                 self._on_call(self.name, "WATCH", response.status)
                 if response.status != 200:  # noqa: PLR2004 - HTTP OK
                     raise_for(response.status, _decoded(await response.read()))

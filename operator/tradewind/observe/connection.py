@@ -85,11 +85,11 @@ class Connection:
         entry = self._entry
         if entry.evidence.last is not None and entry.evidence.last.started_s > started_s:
             return  # a later probe has been heard already
-        was_silent = entry.evidence.silent_probes > 1
+        was_away = entry.evidence.last is not None and not entry.answers
         entry.evidence = hear(entry.evidence, Probe(started_s, outcome.heard, outcome.detail, on_time))
         if outcome.cluster_uid:
             entry.uid = outcome.cluster_uid
-        if was_silent and outcome.heard is Heard.ANSWER:
+        if was_away and outcome.heard is Heard.ANSWER:
             self._list_again()
 
     def _list_again(self) -> None:

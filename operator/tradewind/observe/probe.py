@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import ssl
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ async def probe(server: ApiServer, *, timeout_s: float) -> Outcome:
 
 def classify(error: BaseException) -> Outcome:
     """Read a failure without an HTTP answer: silence, a fault of our own, or a refusal of our credentials."""
-    detail = f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
-    chain = list(_chain(error))
+    chain = _chain(error)
+    detail = _in_words(error, chain)
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             heard = Heard.UNKNOWN if cause.verify_code == NOT_YET_VALID else Heard.CREDENTIALS
@@ -62,6 +63,18 @@ def classify(error: BaseException) -> Outcome:
     if any(isinstance(cause, OSError) and cause.errno in OUR_SIDE for cause in chain):
         return Outcome(Heard.UNKNOWN, detail)
     return Outcome(Heard.SILENCE, detail)
+
+
+def _in_words(error: BaseException, chain: list[BaseException]) -> str:
+    """Say what went wrong without the address, which the cluster's own name says better."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    # Errors of TLS and of resolvers are OSErrors too, with numbers of their own.
+    plain = [c.errno for c in chain if isinstance(c, OSError) and not isinstance(c, (ssl.SSLError, socket.gaierror))]
+    number = next((number for number in plain if number in errno.errorcode), None)
+    if number is not None:
+        return os.strerror(number).lower()
+    return f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
 
 
 def _chain(error: BaseException) -> list[BaseException]:

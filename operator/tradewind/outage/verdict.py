@@ -110,7 +110,8 @@ def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
             else f"it must answer for {format_duration(detection.up_after_s)}"
         )
         return Judgement(Verdict.RECOVERING, "Recovering", f"It answers again; {waits} before it takes work.")
-    if evidence.nodes_gone_since_s is not None:
+    # A moment without a ready node is how every new cluster begins.
+    if _lasted(evidence.nodes_gone_since_s, now_s, 2 * detection.probe_interval_s):
         return Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
     return Judgement(Verdict.HEALTHY, "Answering", "The API server answers.")
 
