@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.lab.operator_manifests import a_job, a_service
+from tests.lab.operator_manifests import a_job, a_service, only_on, the_fleet
 from tests.lab.operator_waiting import until
 
 if TYPE_CHECKING:
@@ -56,3 +56,30 @@ def pod_uids(fleet: Fleet, cluster: str) -> set[str]:
 def living_pods(fleet: Fleet, cluster: str) -> list[Manifest]:
     pods = fleet.members[cluster].list("Pod", fleet.namespace)
     return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+
+def test_a_rebuilt_hub_waits_for_a_member_that_it_cannot_see(fleet: Fleet) -> None:
+    fleet.submit(a_job("near"), a_job("far", **only_on("gcp")))
+    fleet.until_runs("near", "aws")
+    fleet.until_runs("far", "gcp")
+    [near], [far] = fleet.copies("near"), fleet.copies("far")
+
+    fleet.operator.end()
+    lost = [{**fleet.lose("far"), "spec": a_job("far")["spec"]}, fleet.lose("near")]
+    for cluster in the_fleet():
+        fleet.hub.delete("FederatedCluster", "", cluster["metadata"]["name"])
+        fleet.hub.create(cluster)
+    fleet.lab.cut("gcp")
+    # As a GitOps tool brings them back: one after the other, and the one whose copy can't be seen first.
+    fleet.operator.start()
+    fleet.until_verdict("aws", "Healthy")
+    fleet.submit(lost[0])
+    fleet.until_reason("far", "AdoptionPending")
+    assert "gcp" in fleet.message("far")
+    fleet.submit(lost[1])
+    fleet.until_runs("near", "aws")
+    assert fleet.copies("near") == [near]
+
+    fleet.lab.heal("gcp")
+    fleet.until_runs("far", "gcp")
+    assert fleet.copies("far") == [far]

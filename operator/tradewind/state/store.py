@@ -46,6 +46,7 @@ class Store:
         self.clusters: dict[str, ClusterEntry] = {}
         self.dirty = Dirty(woken)
         self.rebuilt = False
+        self._listed_anew = True
         self._leaving: set[str] = set()
 
     # What the hub says.
@@ -68,7 +69,8 @@ class Store:
             unseen = inventory is None or not inventory.current
             left = inventory is not None and key in inventory.copies
             if left or (unseen and name in gone.record.clusters):
-                self.remember_orphan(name, key, gone.uid)
+                for uid in filter(None, (gone.uid, gone.record.adopted_uid)):
+                    self.remember_orphan(name, key, uid)
 
     def see_cluster(self, obj: Manifest, *, deleted: bool = False) -> ClusterEntry | None:
         """Take a FederatedCluster, or its end; returns its entry while it is declared."""
@@ -129,7 +131,7 @@ class Store:
             self.hub.table,
             copies_changed=self._copies_changed,
             capacity_changed=lambda: self.dirty.wake(Wake.CAPACITY),
-            copies_listed=lambda: self.dirty.mark(self.placed_on(name)),
+            copies_listed=lambda: self._copies_listed(name),
         )
         return entry.member
 
@@ -205,7 +207,7 @@ class Store:
             for key in sorted(keys)
             if key in self.hub.workloads
         ]
-        self.rebuilt = self.rebuilt or any(view.copies and not view.record.epoch for view in views)
+        self.rebuilt = self.rebuilt or self._finds_strangers(inventories)
         return Snapshot(
             views=tuple(views),
             fleet=tuple(cluster for cluster in fleet if cluster is not None),
@@ -237,6 +239,22 @@ class Store:
             },
             vetoes=self._vetoes(entry, now_s),
         )
+
+    def _finds_strangers(self, inventories: dict[str, Inventory]) -> bool:
+        """Look through new lists for copies that nothing on the hub accounts for.
+
+        Their workloads may not be there yet: what brings a rebuilt hub's objects back does so in any order.
+        """
+        if not self._listed_anew:
+            return False
+        self._listed_anew = False
+        copies = [(name, copy) for name, inventory in inventories.items() for copy in inventory.copies.values()]
+        return any(self._is_strange(name, copy) for name, copy in copies)
+
+    def _is_strange(self, cluster: str, copy: Copy) -> bool:
+        workload = self.hub.workloads.get(copy.key)
+        recorded = workload is not None and bool(workload.record.epoch)
+        return not recorded and copy.state is not CopyState.RELEASING and not self._is_orphan(cluster, copy)
 
     def _is_orphan(self, cluster: str, copy: Copy) -> bool:
         """Whether the copy is of a workload that was deleted: one made again under its name must not adopt it."""
@@ -281,6 +299,10 @@ class Store:
     def _cluster_changed(self, name: str) -> None:
         for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH):
             self.dirty.wake(change)
+        self.dirty.mark(self.placed_on(name))
+
+    def _copies_listed(self, name: str) -> None:
+        self._listed_anew = True
         self.dirty.mark(self.placed_on(name))
 
     def _copies_changed(self, keys: Iterable[Key]) -> None:
