@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.errors import RetryableError, TerminalError, TradewindError
-from tradewind.kube.errors import AlreadyExistsError, NotFoundError
+from tradewind.kube.errors import AlreadyExistsError, NotFoundError, UnauthorizedError
 from tradewind.kube.resources import (
     CONFIG_MAPS,
     JOBS,
@@ -29,6 +30,8 @@ from tradewind.state.copies import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tradewind.apply.render import Rendered
     from tradewind.kube.client import ApiServer
     from tradewind.model.placement import Copy
@@ -77,18 +80,22 @@ class Delivery:
             Refused: something is missing.
         """
         namespace = rendered.copy["metadata"]["namespace"]
-        await self._read_config(rendered, namespace)
-        if rendered.service_account not in ("", "default"):
-            await self._require(SERVICE_ACCOUNTS, rendered.service_account, namespace)
-        for claim in rendered.volume_claims:
-            await self._require(VOLUME_CLAIMS, claim, namespace)
+        try:
+            await self._read_config(rendered, namespace)
+            if rendered.service_account not in ("", "default"):
+                await self._require(SERVICE_ACCOUNTS, rendered.service_account, namespace)
+            for claim in rendered.volume_claims:
+                await self._require(VOLUME_CLAIMS, claim, namespace)
+        except TerminalError as error:
+            raise self._refused(error) from error
 
     async def deliver(
         self, rendered: Rendered, *, guarantee: Guarantee, copy_config: bool, before: Copy | None = None
-    ) -> None:
+    ) -> Manifest:
         """Bring what the copy needs, then the copy; safe to repeat after a crash at any point.
 
         `before` is the copy that is there already, if one is: companions that the spec no longer names are removed.
+        Returns the copy as the member has it now.
 
         Raises:
             Refused: the member, or something missing on the hub, stands against it.
@@ -101,15 +108,31 @@ class Delivery:
                 await self._bring(manifest, namespace)
             for companion in rendered.companions:
                 await self._companion(companion, namespace)
-            await self._with_namespace(self._copy, rendered.copy, guarantee)
+            made = await self._with_namespace(self._copy, rendered.copy, guarantee)
             named = rendered.copy["metadata"]["annotations"][COMPANIONS_ANNOTATION].split(",")
-            for item in set(before.companions if before else ()) - set(named):
-                version, kind, name = item.rsplit("/", 2)
-                if kind not in CONFIG_KINDS:
-                    await self._remove_ours(deliverable({"apiVersion": version, "kind": kind}), name, namespace)
+            for resource, name in _companions(set(before.companions if before else ()) - set(named)):
+                if resource.kind not in CONFIG_KINDS:
+                    await self._remove_ours(resource, name, namespace)
         except TerminalError as error:
-            message = f"The member refuses it: {error.message}"
-            raise Refused(Refusal("RefusedByMember", message, Wake.CLUSTER)) from error
+            raise self._refused(error) from error
+        return made
+
+    async def holds(self, rendered: Rendered) -> bool:
+        """Whether the member holds this very copy; asked where the answer to an earlier attempt may have been lost."""
+        metadata = rendered.copy["metadata"]
+        try:
+            found = await self.member.get(deliverable(rendered.copy), metadata["name"], namespace=metadata["namespace"])
+        except NotFoundError:
+            return False
+        return _same_copy(found, rendered.copy)
+
+    async def take_back(self, rendered: Rendered, *, shared: SharedUse) -> None:
+        """Remove what was brought for a copy that was then refused."""
+        metadata = rendered.copy["metadata"]
+        namespace, came = metadata["namespace"], metadata["annotations"][COMPANIONS_ANNOTATION].split(",")
+        for resource, name in _companions(came):
+            if resource.kind not in CONFIG_KINDS or not shared.in_use(self.member.name, namespace, resource.kind, name):
+                await self._remove_ours(resource, name, namespace, uid=metadata["labels"][UID_LABEL])
 
     async def release(self, copy: Copy, *, shared: SharedUse) -> None:
         """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone."""
@@ -123,11 +146,11 @@ class Delivery:
     async def _remove(self, copy: Copy, shared: SharedUse) -> None:
         namespace, name = copy.key
         resource = deliverable({"apiVersion": "batch/v1" if copy.kind == "Job" else "apps/v1", "kind": copy.kind})
-        for item in copy.companions:
-            version, kind, companion = item.rsplit("/", 2)
-            if kind in CONFIG_KINDS and shared.in_use(copy.cluster, namespace, kind, companion):
-                continue
-            await self._remove_ours(deliverable({"apiVersion": version, "kind": kind}), companion, namespace)
+        for companion, its_name in _companions(copy.companions):
+            if companion.kind not in CONFIG_KINDS or not shared.in_use(
+                copy.cluster, namespace, companion.kind, its_name
+            ):
+                await self._remove_ours(companion, its_name, namespace)
         try:
             await self.member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
         except NotFoundError:
@@ -142,11 +165,13 @@ class Delivery:
             return await self.member.create(resource, body, namespace=namespace)
         except AlreadyExistsError:
             found = await self.member.get(resource, name, namespace=namespace)
+        except NotFoundError:
+            raise
+        except TerminalError as error:
+            # A quota may refuse the second attempt because the first one, whose answer was lost, has used it up.
+            found = await self._found_after(error, resource, name, namespace)
         self._refuse_foreign(found, name)
-        same = all(
-            found["metadata"]["labels"].get(label) == metadata["labels"][label] for label in (UID_LABEL, EPOCH_LABEL)
-        )
-        if not same:
+        if not _same_copy(found, body):
             raise RetryableError("OldCopyPresent", f"An older copy of {name} has to end on {self.member.name} first.")
         if resource is JOBS:
             # A Job's template is immutable: only the marks of its generation and companions follow.
@@ -157,6 +182,15 @@ class Delivery:
             body = {**body, "metadata": {**metadata, "resourceVersion": found["metadata"]["resourceVersion"]}}
         return await self.member.apply(resource, body, namespace=namespace)
 
+    async def _found_after(self, error: TerminalError, resource: Resource, name: str, namespace: str) -> Manifest:
+        try:
+            return await self.member.get(resource, name, namespace=namespace)
+        except TerminalError:
+            raise error from None
+
+    def _refused(self, error: TerminalError) -> Refused:
+        return Refused(Refusal("RefusedByMember", f"{self.member.name} refuses it: {error.message}", Wake.CLUSTER))
+
     async def _companion(self, body: Manifest, namespace: str) -> None:
         resource, name = deliverable(body), body["metadata"]["name"]
         try:
@@ -165,6 +199,11 @@ class Delivery:
             found = None
         if found is not None:
             self._refuse_foreign(found, f"{body['kind']} {name}")
+            if found["metadata"]["labels"].get(UID_LABEL) != body["metadata"]["labels"][UID_LABEL]:
+                message = (
+                    f"{body['kind']} {name} on {self.member.name} came with another AIWorkload. Rename one of them."
+                )
+                raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))
         await self._with_namespace(self._apply, body, None)
 
     async def _apply(self, body: Manifest, _: None) -> Manifest:
@@ -200,6 +239,9 @@ class Delivery:
                 if not optional and not await self._has(CONFIG_KINDS[kind], name, namespace):
                     message = f"The pods name {kind} {name}, which namespace {namespace} lacks on the hub. Create it."
                     raise Refused(Refusal(f"{kind}NotFound", message, Wake.CONFIG)) from None
+            except UnauthorizedError as error:
+                message = f"The hub does not let Tradewind read {kind} {namespace}/{name}: {error.message}"
+                raise Refused(Refusal(f"{kind}Unreadable", message, Wake.CONFIG)) from None
         return found
 
     async def bring_config(self, kind: str, name: str, namespace: str, *, shared: SharedUse) -> None:
@@ -243,10 +285,13 @@ class Delivery:
             return False
         return True
 
-    async def _remove_ours(self, resource: Resource, name: str, namespace: str) -> None:
+    async def _remove_ours(self, resource: Resource, name: str, namespace: str, *, uid: str = "") -> None:
+        """Remove a companion, or what several share; with `uid`, no companion of another workload."""
         try:
             found = await self.member.get(resource, name, namespace=namespace)
-            if (found["metadata"].get("labels") or {}).get(HUB_LABEL) == self.hub_name:
+            labels = found["metadata"].get("labels") or {}
+            others = uid and labels.get(UID_LABEL, uid) != uid
+            if labels.get(HUB_LABEL) == self.hub_name and not others:
                 await self.member.delete(resource, name, namespace=namespace, uid=found["metadata"]["uid"])
         except NotFoundError:
             return
@@ -257,3 +302,19 @@ class Delivery:
                 f"{name} exists on {self.member.name} and is not Tradewind's: it is left alone. Rename one of them."
             )
             raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))
+
+
+def _same_copy(found: Manifest, wanted: Manifest) -> bool:
+    """Whether an object is the copy of this workload and epoch."""
+    labels, expected = found["metadata"].get("labels") or {}, wanted["metadata"]["labels"]
+    return all(labels.get(label) == expected[label] for label in (HUB_LABEL, UID_LABEL, EPOCH_LABEL))
+
+
+def _companions(items: Iterable[str]) -> list[tuple[Resource, str]]:
+    """Read what came along; an annotation that somebody has spoilt names nothing."""
+    found = []
+    for item in items:
+        version, kind, name = ["", "", *item.rsplit("/", 2)][-3:]
+        with suppress(KeyError):
+            found.append((deliverable({"apiVersion": version, "kind": kind}), name))
+    return found

@@ -108,10 +108,11 @@ class Executor:
             changes = changed_fields(status, entry.raw.get("status") or {})
             if not (changes or step.deliver or step.release or step.forget):
                 continue
-            entry.record = step.record
+            entry.promise = step.record
             self.in_flight.add(step.view.key)
             self.quiet.clear()
-            tasks.create_task(self._guarded(step, entry))
+            # A copy, so that what is written is compared with what was decided on, whatever the watch shows meanwhile.
+            tasks.create_task(self._guarded(step, replace(entry)))
 
     def _sleep(self, step: Step) -> None:
         """Note what is worth another look at this workload."""
@@ -130,6 +131,9 @@ class Executor:
             async with self._slots:
                 await self._carry_out(step, entry)
                 self._failures.pop(key, None)
+                if step.record != step.view.record:
+                    # What was recorded may call for more, and its echo may say nothing new.
+                    self._store.dirty.mark((key,))
         except ConflictError:
             await self._read_again(key)
         except NotFoundError:
@@ -152,7 +156,7 @@ class Executor:
             return
         # 2. What the copy needs must be there before anything is promised.
         rendered = self._render(step, entry)
-        step = await self._prepared(step, entry, rendered)
+        step = await self._prepared(step, rendered)
         # 3. The record: this write is the decision.
         if step.record.placements:
             await self._hold(entry)
@@ -185,9 +189,9 @@ class Executor:
             raise RetryableError("NotConnected", f"There is no connection to {cluster}.")
         return Delivery(self._hub, server, self._hub_name)
 
-    async def _prepared(self, step: Step, entry: WorkloadEntry, rendered: Rendered | None) -> Step:
-        """Check the new place; if something is missing, show that instead of promising anything."""
-        if rendered is None or step.deliver is None or step.deliver.cluster in step.view.copies:
+    async def _prepared(self, step: Step, rendered: Rendered | None) -> Step:
+        """Check a new place; if something is missing, show that instead of promising anything."""
+        if rendered is None or step.deliver is None or step.wish is None:
             return step
         if step.view.policy is None or not step.view.policy.copy_config:
             rendered = replace(rendered, config=())
@@ -195,8 +199,8 @@ class Executor:
             async with self._member_slots[step.deliver.cluster]:
                 await self._delivery(step.deliver.cluster).prepare(rendered)
         except Refused as refused:
-            self._veto(entry, step.deliver.cluster, refused.refusal)
-            return _undone(step, refused.refusal)
+            self._veto(step.view.key, step.deliver.cluster, refused.refusal)
+            return _undone(step, refused.refusal, epoch=step.view.record.epoch)
         return step
 
     async def _hold(self, entry: WorkloadEntry) -> None:
@@ -223,6 +227,7 @@ class Executor:
         entry.raw = await self._hub.merge(
             AIWORKLOADS, metadata["name"], body, namespace=metadata["namespace"], subresource=subresource
         )
+        self._store.hub.see_workload(entry.raw)
 
     def _must_lead(self) -> None:
         """Refuse to write once another operator may be leading; asked before each write, since steps can be slow."""
@@ -239,22 +244,26 @@ class Executor:
         placement, policy = step.deliver, step.view.policy
         if placement is None or policy is None or step.deliver not in step.record.placements:
             return
+        delivery, is_new = self._delivery(placement.cluster), placement.cluster not in step.view.copies
         try:
             async with self._member_slots[placement.cluster]:
                 self._must_lead()
-                await self._delivery(placement.cluster).deliver(
+                made = await delivery.deliver(
                     rendered,
                     guarantee=policy.guarantee,
                     copy_config=policy.copy_config,
                     before=step.view.copies.get(placement.cluster),
                 )
         except Refused as refused:
-            self._veto(entry, placement.cluster, refused.refusal)
-            if placement.cluster not in step.view.copies:
-                # Nothing was made there: the promise is taken back, and the next decision looks elsewhere.
-                await self._write_status(_undone(step, refused.refusal), entry)
+            self._veto(step.view.key, placement.cluster, refused.refusal)
+            # Nothing was made there: the promise is taken back, and the next decision looks elsewhere. An earlier
+            # attempt may have made it and lost the answer, though; then its watch will say so.
+            if is_new and (step.wish is not None or not await delivery.holds(rendered)):
+                await self._write_status(_undone(step, refused.refusal, epoch=step.record.epoch), entry)
+                await delivery.take_back(rendered, shared=self._store)
             return
-        if placement.cluster not in step.view.copies:
+        self._store.made(placement.cluster, made)
+        if is_new:
             self._count(step, entry)
 
     def _count(self, step: Step, entry: WorkloadEntry) -> None:
@@ -303,17 +312,27 @@ class Executor:
 
     async def _write_orphans(self, cluster: str) -> None:
         """Write down what is left behind before it is let go: a crash must not forget it."""
-        orphans = orphan_fields(self._store.clusters[cluster]) if cluster in self._store.clusters else []
-        if orphans:
+        entry = self._store.clusters.get(cluster)
+        if entry is None:
+            return
+        async with entry.writing:
+            orphans = orphan_fields(entry)
+            if orphans == (entry.raw.get("status") or {}).get("orphans"):
+                return
             self._must_lead()
-            await self._hub.merge(FEDERATED_CLUSTERS, cluster, {"status": {"orphans": orphans}}, subresource="status")
+            body = {"status": {"orphans": orphans}}
+            raw = await self._hub.merge(FEDERATED_CLUSTERS, cluster, body, subresource="status")
+            if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
+                entry.raw = raw
 
-    def _veto(self, entry: WorkloadEntry, cluster: str, refusal: Refusal) -> None:
+    def _veto(self, key: Key, cluster: str, refusal: Refusal) -> None:
         """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""
+        entry = self._store.hub.workloads.get(key)
+        if entry is None:
+            return
         for_all = refusal.wakes_on is Wake.CONFIG
         until_s = self._wall() + (CONFIG_VETO_S if for_all else VETO_S)
         entry.vetoes["*" if for_all else cluster] = (refusal, until_s)
-        key = self._store.key_of(entry)
         self._store.dirty.remind(key, until_s)
         self._store.dirty.mark((key,))
 
@@ -341,15 +360,18 @@ class Executor:
         """What was promised in memory gives way to what has really been written."""
         entry = self._store.hub.workloads.get(key)
         if entry is not None:
+            entry.promise = None
             entry.record = record_from(entry.raw.get("status") or {})
 
 
-def _undone(step: Step, refusal: Refusal) -> Step:
-    """Take a promise back: the place it had before, if it has one still, is all that is recorded."""
+def _undone(step: Step, refusal: Refusal, *, epoch: int) -> Step:
+    """Take a promise back: the place it had before, if it has one still, is all that is recorded.
+
+    An epoch that was never written down has never been used, and is not used up.
+    """
     before = step.view.record
     left = () if step.wish is None or not step.wish.leaves else before.placements
-    moves = before.moves
-    record = replace(step.record, placements=left, moves=moves)
+    record = replace(step.record, epoch=epoch, placements=left, moves=before.moves)
     stalled = refusal.wakes_on is Wake.CONFIG
     situation = Situation("Pending", refusal.reason, refusal.message, placed=bool(left), stalled=stalled)
     return replace(step, record=record, situation=situation, deliver=None)

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client as k8s
 
-from tradewind.kube.errors import ExpiredError, UnreachableError, raise_for
+from tradewind.kube.errors import BusyError, ExpiredError, UnreachableError, raise_for
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -181,7 +181,9 @@ class ApiServer:
         self._on_call(self.name, method, response.status)
         decoded = _decoded(raw)
         raise_for(response.status, decoded, retry_after=response.headers.get("Retry-After"))
-        return decoded if isinstance(decoded, dict) else {}
+        if not isinstance(decoded, dict):
+            raise BusyError("NotKubernetes", f"{method} {path} was answered with {response.status} and no JSON object.")
+        return decoded
 
     async def _open(
         self,

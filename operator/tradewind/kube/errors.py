@@ -29,7 +29,7 @@ class UnreachableError(RetryableError):
 
 
 class BusyError(RetryableError):
-    """429 or 5xx. `retry_after_s` is the server's wish, 0 where it has none."""
+    """429, 5xx, or no answer of an API server but of something before it. `retry_after_s`: its wish, 0 for none."""
 
     def __init__(self, reason: str, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(reason, message)
@@ -38,7 +38,7 @@ class BusyError(RetryableError):
 
 def raise_for(status: int, body: object, *, retry_after: str | None = None) -> None:
     """Raise the error that an HTTP status and its `Status` body stand for; nothing for a success."""
-    if status < 400:  # noqa: PLR2004 - the first HTTP error status
+    if status < 300:  # noqa: PLR2004 - the first HTTP status that is no success; API servers do not redirect
         return
     info = body if isinstance(body, dict) else {}
     reason = str(info.get("reason") or f"HTTP{status}")
@@ -54,7 +54,7 @@ def raise_for(status: int, body: object, *, retry_after: str | None = None) -> N
             raise ConflictError(reason, message)
         case 410:
             raise ExpiredError(reason, message)
-        case 429 | 500 | 502 | 503 | 504:
+        case 429 | 500 | 502 | 503 | 504 | 301 | 302 | 303 | 307 | 308:
             wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
             raise BusyError(reason, message, wait)
         case _:

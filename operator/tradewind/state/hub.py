@@ -35,7 +35,8 @@ class WorkloadEntry:
     Attributes:
         raw: the API object.
         workload: what its spec means; None where it can't be understood.
-        record: what its status holds, or what was decided and is being written.
+        record: what its status holds.
+        promise: the record that a step under way is about to write; until then it is what room is kept for.
         vetoes: clusters that refused it at delivery ("*": all), with why, and until when that is believed.
     """
 
@@ -43,12 +44,18 @@ class WorkloadEntry:
     workload: Workload | None
     problem: Refusal | None
     record: Record
+    promise: Record | None = None
     vetoes: dict[str, tuple[Refusal, float]] = field(default_factory=dict)
 
     @property
     def uid(self) -> str:
         """The object's uid."""
         return str(self.raw["metadata"]["uid"])
+
+    @property
+    def expected(self) -> Record:
+        """What its status holds, or is about to hold."""
+        return self.record if self.promise is None else self.promise
 
     @property
     def generation(self) -> int:
@@ -90,7 +97,9 @@ class Hub:
                 known.raw = obj
                 known.record = record_from(obj.get("status") or {})
                 return key
-        self.workloads[key] = self._entry(obj)
+        fresh = self.workloads[key] = self._entry(obj)
+        if known is not None and known.uid == fresh.uid:
+            fresh.promise = known.promise
         return key
 
     def forget_workload(self, key: Key, uid: str) -> bool:
@@ -196,7 +205,7 @@ class Hub:
     def _read_again(self) -> None:
         for key, entry in self.workloads.items():
             fresh = self._entry(entry.raw)
-            fresh.record, fresh.vetoes = entry.record, entry.vetoes
+            fresh.record, fresh.promise, fresh.vetoes = entry.record, entry.promise, entry.vetoes
             self.workloads[key] = fresh
 
 

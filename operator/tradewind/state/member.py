@@ -270,12 +270,25 @@ class CopiesSink(_Sink):
     def __init__(self, member: Member, kind: str) -> None:
         super().__init__(member)
         self.kind = kind
+        self._newest = 0
 
     def replace(self, items: list[Manifest]) -> None:
         """Take the full list."""
         self._came()
+        self._newest = max([self._newest, *map(_version, items)])
         self.member.set_copies(self.kind, items)
 
     def change(self, kind: str, item: Manifest) -> None:
         """Take one change."""
+        self._newest = max(self._newest, _version(item))
         self.member.set_copy(self.kind, item, deleted=kind == "DELETED")
+
+    def wrote(self, item: Manifest) -> None:
+        """Take what we have written ourselves, unless the watch has told of it, and perhaps of its end, already."""
+        if _version(item) > self._newest:
+            self.member.set_copy(self.kind, item, deleted=False)
+
+
+def _version(item: Manifest) -> int:
+    version = item["metadata"].get("resourceVersion", "")
+    return int(version) if version.isdigit() else 0

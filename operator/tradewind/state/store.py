@@ -135,6 +135,12 @@ class Store:
         )
         return entry.member
 
+    def made(self, cluster: str, obj: Manifest) -> None:
+        """Take a copy as its member has just written it: its watch may be late, and it must not seem to be missing."""
+        entry = self.clusters.get(cluster)
+        if entry is not None and entry.member is not None:
+            entry.member.copy_sinks[obj["kind"]].wrote(obj)
+
     def health_changed(self, name: str) -> None:
         """Have what waits for health, and what is placed on this cluster, looked at."""
         self.dirty.wake(Wake.HEALTH)
@@ -143,7 +149,9 @@ class Store:
     def placed_on(self, name: str) -> list[Key]:
         """Find the workloads that have a place or a copy on a cluster."""
         placed = {
-            key for key, entry in self.hub.workloads.items() if any(p.cluster == name for p in entry.record.placements)
+            key
+            for key, entry in self.hub.workloads.items()
+            if any(p.cluster == name for p in entry.expected.placements)
         }
         cluster = self.clusters.get(name)
         if cluster is not None and cluster.member is not None:
@@ -273,11 +281,12 @@ class Store:
         """
         counts: Counter[tuple[str, str, PodSet]] = Counter()
         for key, entry in self.hub.workloads.items():
-            if entry.workload is None or not entry.record.epoch:
+            record = entry.expected
+            if entry.workload is None or not record.epoch:
                 continue
             pod = replace(entry.workload.pods, count=1)
-            for cluster in entry.record.clusters:
-                offer, count = _unbound(entry.record, cluster, inventories.get(cluster), key)
+            for cluster in record.clusters:
+                offer, count = _unbound(record, cluster, inventories.get(cluster), key)
                 if count:
                     counts[cluster, offer, pod] += count
         promised: dict[str, list[Demand]] = {}
