@@ -88,31 +88,29 @@ class Chores:
         if server is None or entry.member is None:
             return
         copies = entry.member.inventory().copies
-        left = []
         for orphan in entry.orphans:
             copy = copies.get(orphan.key)
             if copy is None or copy.workload_uid != orphan.workload_uid:
-                continue
-            left.append(orphan)
-            if copy.state is not CopyState.RELEASING:
+                entry.orphans = tuple(each for each in entry.orphans if each != orphan)
+            elif copy.state is not CopyState.RELEASING:
                 log.info("sweeping orphan cluster=%s workload=%s", entry.name, orphan.key)
                 await Delivery(self._hub, server, self._hub_name).release(copy, shared=self._store)
-        entry.orphans = tuple(left)
 
     async def _write_cluster(self, entry: ClusterEntry) -> None:
         """Write a cluster's status: at once when its verdict or problem changes, else now and then."""
-        said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid)
-        before, written_s = self._shown.get(entry.name, (None, 0.0))
-        now_s = time.time()
-        if said == before and now_s - written_s < FIGURES_S:
-            return
-        placed, usd_per_hour = self._spending(entry)
-        status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, now_s=now_s)
-        raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
-        if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
-            entry.raw = raw
-        entry.recorded_uid = entry.recorded_uid or entry.uid
-        self._shown[entry.name] = (said, now_s)
+        async with entry.writing:
+            said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid)
+            before, written_s = self._shown.get(entry.name, (None, 0.0))
+            now_s = time.time()
+            if said == before and now_s - written_s < FIGURES_S:
+                return
+            placed, usd_per_hour = self._spending(entry)
+            status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, now_s=now_s)
+            raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
+            if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
+                entry.raw = raw
+            entry.recorded_uid = entry.recorded_uid or entry.uid
+            self._shown[entry.name] = (said, now_s)
 
     def _spending(self, entry: ClusterEntry) -> tuple[int, float]:
         """Count the workloads placed on a cluster, and what they cost in an hour."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ class ClusterEntry:
         listed: some operator of this hub has listed its copies before.
         duplicate_of: another FederatedCluster that leads to the same cluster, and counts instead of this one.
         orphans: copies of deleted workloads, to be removed when it returns.
+        writing: held while its status is written, lest an older list of orphans undo a newer one.
     """
 
     raw: Manifest
@@ -45,6 +47,7 @@ class ClusterEntry:
     listed: bool = False
     duplicate_of: str = ""
     orphans: tuple[Orphan, ...] = ()
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def name(self) -> str:
