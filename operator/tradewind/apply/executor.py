@@ -45,7 +45,9 @@ CONFIG_VETO_S = 20.0
 """ConfigMaps and Secrets are not watched (a watch would read all of them), so a missing one is looked for again."""
 RETRY_S = 2.0
 MAX_RETRY_S = 60.0
-QUIET_REASONS = frozenset({"Pending", "Starting", "Delivering", "Running", "ClusterUnseen", "Replacing"})
+QUIET_REASONS = frozenset(
+    {"Pending", "FleetSettling", "Starting", "Delivering", "Running", "ClusterUnseen", "Replacing"}
+)
 """Passing states that have no event of their own: Placed, Moved and the ends do."""
 WARNINGS = frozenset({"OldCopyMayRun", "Unschedulable", "MovesExhausted", "AdoptionPending", "Failed"})
 
@@ -227,7 +229,9 @@ class Executor:
         entry.raw = await self._hub.merge(
             AIWORKLOADS, metadata["name"], body, namespace=metadata["namespace"], subresource=subresource
         )
-        self._store.hub.see_workload(entry.raw)
+        known = self._store.hub.workloads.get(self._store.key_of(entry))
+        if known is not None and known.uid == entry.uid:  # else our own write has ended it, and its watch was quicker
+            self._store.hub.see_workload(entry.raw)
 
     def _must_lead(self) -> None:
         """Refuse to write once another operator may be leading; asked before each write, since steps can be slow."""
@@ -264,6 +268,7 @@ class Executor:
             return
         self._store.made(placement.cluster, made)
         if is_new:
+            entry.delivered_s = self._wall()
             self._count(step, entry)
 
     def _count(self, step: Step, entry: WorkloadEntry) -> None:

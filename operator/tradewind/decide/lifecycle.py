@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 SETTLE_S = 5.0
 """A copy that does not run after this long is worth a write that says why."""
+SETTLING_RETRY_S = 1.0
+"""How soon work that waits for a new cluster's first probes and lists is looked at again."""
 PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY})
 """Verdicts that will be others soon: what the status says holds until then."""
 IDLE = Situation("Pending", "Pending", "Not decided yet.")
@@ -301,6 +303,10 @@ def _ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -
             else Situation("Moving", "Replacing", f"Waits for its old copy on {name} to end.", reconciling=True)
         )
         return Step(view, record, situation)
+    if snapshot.settling:
+        names = ", ".join(sorted(snapshot.settling))
+        situation = Situation("Pending", "FleetSettling", f"Waits for the first look at {names}, which is new.")
+        return Step(view, record, situation, retry_s=snapshot.now_s + SETTLING_RETRY_S)
     return _lacking(view, record) or Step(view, record, IDLE, wish=Wish())
 
 
@@ -335,7 +341,11 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, p
     placement = replace(placement, state=copy.state, generation=copy.generation)
     running = copy.state is CopyState.RUNNING
     record = _with_move_times(
-        replace(record, placements=(placement,)), placement, running=running, now_s=sight.snapshot.now_s
+        replace(record, placements=(placement,)),
+        placement,
+        running=running,
+        delivered_s=view.delivered_s or sight.snapshot.now_s,
+        now_s=sight.snapshot.now_s,
     )
     if running:
         return Step(view, record, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
@@ -344,10 +354,12 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, p
     return Step(view, record, situation)
 
 
-def _with_move_times(record: Record, placement: Placement, *, running: bool, now_s: float) -> Record:
+def _with_move_times(
+    record: Record, placement: Placement, *, running: bool, delivered_s: float, now_s: float
+) -> Record:
     """Note when the last move was delivered, and when it ran."""
     if not record.moves or record.moves[0].epoch != placement.epoch or record.moves[0].running_s:
         return record
     last = record.moves[0]
-    last = replace(last, delivered_s=last.delivered_s or now_s, running_s=now_s if running else 0.0)
+    last = replace(last, delivered_s=last.delivered_s or delivered_s, running_s=now_s if running else 0.0)
     return replace(record, moves=(last, *record.moves[1:]))

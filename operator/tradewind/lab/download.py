@@ -112,8 +112,10 @@ def _open(address: str) -> http.client.HTTPResponse:
     if not address.startswith(("http://", "https://")):
         raise DownloadError(f"{address} is not an http address")
     try:
-        # Scheme is checked above; a slow site is given up on, since building is always possible.
-        response: http.client.HTTPResponse = urllib.request.urlopen(address, timeout=ANSWER_WITHIN_S)  # noqa: S310
+        # A slow site is given up on, since building is always possible.
+        response: http.client.HTTPResponse = urllib.request.urlopen(  # noqa: S310 - the scheme is checked above
+            address, timeout=ANSWER_WITHIN_S
+        )
     except urllib.error.HTTPError as error:
         error.close()
         raise DownloadError(f"{address} answered {error.code}") from error

@@ -27,6 +27,7 @@ class View:
         deleting: the user has asked for it to go.
         copies: what the members show under its name, by cluster; foreign objects are not among them.
         vetoes: clusters that refused it at delivery, by name.
+        delivered_s: when its newest copy was accepted, in seconds since the Unix epoch; 0 where that is not known.
     """
 
     key: Key
@@ -39,6 +40,7 @@ class View:
     deleting: bool = False
     copies: Mapping[str, Copy] = field(default_factory=dict)
     vetoes: Mapping[str, Refusal] = field(default_factory=dict)
+    delivered_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Snapshot:
         inventories: by cluster name; a cluster that is missing here is not known at all.
         unreadable: declared clusters whose spec can't be understood: they are not in the fleet, and they are not lost.
         unlisted: clusters that have never been listed by any operator of this hub: they may hold copies.
+        settling: clusters that were declared a moment ago and have not been looked at yet.
         rebuilt: copies were found that no status records: this hub has lost its memory.
         speeds: relative training throughput, by accelerator type.
         now_s: seconds since the Unix epoch.
@@ -63,5 +66,6 @@ class Snapshot:
     speeds: Mapping[str, float] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
     unlisted: frozenset[str] = frozenset()
+    settling: frozenset[str] = frozenset()
     rebuilt: bool = False
     now_s: float = 0.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.policy import Detection
 from tradewind.outage.evidence import Evidence
+from tradewind.state.record import seconds_of
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster, Demand
@@ -81,6 +82,14 @@ class ClusterEntry:
             return True
         last = self.evidence.last
         return last is not None and not self.answers
+
+    def settles(self, now_s: float) -> bool:
+        """Whether it was declared a moment ago and has not been looked at yet: its offers are about to count."""
+        declared_s = seconds_of(self.raw["metadata"].get("creationTimestamp"))
+        if self.trouble or self.spec is None or now_s - declared_s > self.detection.down_after_one_kind_s:
+            return False
+        unheard = self.health.verdict is Verdict.UNKNOWN
+        return unheard or (self.answers and (self.member is None or not self.member.capacity_fresh))
 
     def cluster(self, promised: tuple[Demand, ...]) -> Cluster | None:
         """Write it as the core's Cluster, with what is free inside."""

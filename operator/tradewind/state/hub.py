@@ -38,6 +38,7 @@ class WorkloadEntry:
         record: what its status holds.
         promise: the record that a step under way is about to write; until then it is what room is kept for.
         vetoes: clusters that refused it at delivery ("*": all), with why, and until when that is believed.
+        delivered_s: when its newest copy was accepted; 0 where another operator saw to it.
     """
 
     raw: Manifest
@@ -46,6 +47,7 @@ class WorkloadEntry:
     record: Record
     promise: Record | None = None
     vetoes: dict[str, tuple[Refusal, float]] = field(default_factory=dict)
+    delivered_s: float = 0.0
 
     @property
     def uid(self) -> str:

@@ -225,6 +225,7 @@ class Store:
             speeds={row.name: row.relative_speed for row in self.hub.table if row.relative_speed is not None},
             unreadable=frozenset(name for name, entry in self.clusters.items() if entry.spec is None),
             unlisted=frozenset(name for name, entry in self.clusters.items() if not entry.listed),
+            settling=frozenset(name for name, entry in self.clusters.items() if entry.settles(now_s)),
             rebuilt=self.rebuilt,
             now_s=now_s,
         )
@@ -246,6 +247,7 @@ class Store:
                 if (copy := inventory.copies.get(key)) is not None and not self._is_orphan(name, copy)
             },
             vetoes=self._vetoes(entry, now_s),
+            delivered_s=entry.delivered_s,
         )
 
     def _finds_strangers(self, inventories: dict[str, Inventory]) -> bool:

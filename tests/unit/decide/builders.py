@@ -123,6 +123,8 @@ class Scene:
     absent: frozenset[str] = frozenset()
     unlisted: frozenset[str] = frozenset()
     rebuilt: bool = False
+    settling: frozenset[str] = frozenset()
+    delivered_s: float = 0.0
     tokens: int = 100
     nodes: int = 1
 
@@ -160,6 +162,7 @@ class Scene:
             deleting=self.deleting,
             copies={copy.cluster: copy for copy in self.copies},
             vetoes=self.vetoes,
+            delivered_s=self.delivered_s,
         )
         return Snapshot(
             views=(view,),
@@ -167,6 +170,7 @@ class Scene:
             inventories=self.inventories(fleet),
             unlisted=self.unlisted,
             rebuilt=self.rebuilt,
+            settling=self.settling,
             now_s=NOW_S,
         )
 

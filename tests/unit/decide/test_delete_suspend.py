@@ -215,7 +215,7 @@ SUSPENDED = {"reason": "Suspended"}
     ],
 )
 def test_suspend(scene: Scene, guarantee: object, expected: dict[str, object]) -> None:
-    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]
+    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]  # a table's column
 
 
 def test_work_that_is_resumed_waits_for_its_old_copy_and_is_then_placed_anew() -> None:

@@ -131,7 +131,7 @@ FAILED = replace(ENDED, succeeded=False)
     ],
 )
 def test_an_end_is_for_ever(scene: Scene, guarantee: object, expected: dict[str, object]) -> None:
-    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]
+    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]  # a table's column
 
 
 def test_an_end_is_recorded_with_where_when_and_what_the_copy_said() -> None:

@@ -154,7 +154,7 @@ TAKES_422 = Refusal("RefusedByMember", "The member refuses it: spec.selector: fi
     ],
 )
 def test_placed(scene: Scene, guarantee: object, expected: dict[str, object]) -> None:
-    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]
+    assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]  # a table's column
 
 
 @pytest.mark.parametrize(
@@ -276,6 +276,34 @@ def test_a_move_is_dated_when_its_copy_is_there_and_when_it_runs() -> None:
     assert (moved.delivered_s, moved.running_s) == (NOW_S, 0.0)
     ran = replace(arrived.then(arrived.step()), copies=(copy_at("gcp", epoch=2),)).step().record.moves[0]
     assert (ran.delivered_s, ran.running_s) == (NOW_S, NOW_S)
+
+
+def test_a_delivery_is_dated_when_it_was_accepted_not_when_its_status_followed() -> None:
+    move = Move("aws", "gcp", "ApiServerSilent", 2, detected_s=NOW_S - 20, decided_s=NOW_S - 10)
+    scene = Scene(record=recorded(at("gcp", epoch=2), moves=(move,)), copies=(copy_at("gcp", epoch=2),))
+    moved = replace(scene, delivered_s=NOW_S - 9).step().record.moves[0]
+    assert (moved.delivered_s, moved.running_s) == (NOW_S - 9, NOW_S)
+
+
+def test_new_work_waits_for_the_first_look_at_a_cluster_that_was_declared_a_moment_ago() -> None:
+    scene = Scene(settling=frozenset({"gcp"}))
+    waiting = scene.step()
+    assert (said(waiting).reason, waiting.deliver) == ("FleetSettling", None)
+    assert waiting.retry_s is not None
+    assert replace(scene, settling=frozenset()).step().deliver is not None
+
+
+def test_work_of_a_lost_cluster_does_not_wait_for_a_new_one_to_settle() -> None:
+    scene = Scene(
+        record=recorded(at()),
+        health={"aws": DOWN},
+        guarantee=ALO,
+        settling=frozenset({"own"}),
+        blind=frozenset({"aws"}),
+    )
+    step = scene.step()
+    assert step.deliver is not None
+    assert step.deliver.cluster == "gcp"
 
 
 def test_a_starting_copy_says_how_many_of_its_pods_have_a_node() -> None:
