@@ -210,6 +210,17 @@ class Rig:
         """What is known of a workload."""
         return self.store.hub.workloads[Key("research", name)]
 
+    def delete(self, name: str = "train") -> None:
+        """Let a user delete a workload, as kubectl does."""
+        path = f"/apis/tradewind.dev/v1alpha1/namespaces/research/aiworkloads/{name}"
+        self.hub.objects.handle("DELETE", path, {}, {}, "")
+
+    def edit(self, name: str = "train", **spec: Any) -> None:
+        """Let a user change fields of a workload's spec; None removes one."""
+        before = self.entry(name).raw["spec"]
+        after = {key: value for key, value in {**before, **spec}.items() if value is not None}
+        self.hub.objects.change(WORKLOADS, "research", name, spec=after)
+
     def status(self, name: str = "train") -> Manifest:
         """What its status holds on the hub."""
         item = self.hub.objects.get(WORKLOADS, "research", name)

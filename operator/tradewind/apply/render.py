@@ -76,6 +76,8 @@ def render(
     companions = tuple(
         _companion(c, identity=identity, namespace=namespace) for c in copy.deepcopy(spec.get("companions") or [])
     )
+    brought = {(c["kind"], c["metadata"]["name"]) for c in companions}
+    config = tuple(each for each in config if each[:2] not in brought)
     came_along = [f"{c['apiVersion']}/{c['kind']}/{c['metadata']['name']}" for c in companions]
     came_along += [f"v1/{kind}/{config_name}" for kind, config_name, _ in config]
     _dress_pods(pod_template, identity=identity, patch=pod_patch, epoch=placement.epoch, uid=uid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradewind.model.placement import Copy, CopyState
-from tradewind.model.workload import Key
+from tradewind.model.workload import Key, Market
 
 Manifest = dict[str, Any]
 
@@ -17,6 +17,7 @@ OFFER_ANNOTATION = "tradewind.dev/offer"
 MARKET_ANNOTATION = "tradewind.dev/market"
 GENERATION_ANNOTATION = "tradewind.dev/generation"
 COMPANIONS_ANNOTATION = "tradewind.dev/companions"
+MARKETS = frozenset(market.value for market in Market)
 SHARED_LABEL = "tradewind.dev/shared"
 """On ConfigMaps and Secrets that came along: several workloads of a namespace may use them."""
 
@@ -26,11 +27,13 @@ def copy_from(cluster: str, obj: Manifest) -> Copy | None:
     metadata = obj["metadata"]
     labels = metadata.get("labels") or {}
     annotations = metadata.get("annotations") or {}
-    if WORKLOAD_LABEL not in labels or not str(labels.get(EPOCH_LABEL, "")).isdigit():
+    if WORKLOAD_LABEL not in labels or not str(labels.get(EPOCH_LABEL, "")).isdecimal():
         return None
     kind = obj["kind"]
     wanted, state, succeeded, message = _read_job(obj) if kind == "Job" else _read_deployment(obj)
+    # Whoever may edit the copy on its member may spoil its annotations; what can't be read counts as not said.
     generation = str(annotations.get(GENERATION_ANNOTATION, "0"))
+    market = annotations.get(MARKET_ANNOTATION)
     return Copy(
         cluster=cluster,
         kind=kind,
@@ -39,13 +42,13 @@ def copy_from(cluster: str, obj: Manifest) -> Copy | None:
         workload_uid=labels.get(UID_LABEL, ""),
         epoch=int(labels[EPOCH_LABEL]),
         offer=annotations.get(OFFER_ANNOTATION, ""),
-        market=annotations.get(MARKET_ANNOTATION, "OnDemand"),
-        generation=int(generation) if generation.isdigit() else 0,
+        market=market if market in MARKETS else Market.ON_DEMAND.value,
+        generation=int(generation) if generation.isdecimal() else 0,
         state=CopyState.RELEASING if metadata.get("deletionTimestamp") else state,
         succeeded=succeeded,
         message=message,
         pods_wanted=wanted,
-        companions=tuple(filter(None, annotations.get(COMPANIONS_ANNOTATION, "").split(","))),
+        companions=tuple(item for item in annotations.get(COMPANIONS_ANNOTATION, "").split(",") if item.count("/") > 1),
     )
 
 
