@@ -224,11 +224,14 @@ class Fleet:
     def until_runs(self, name: str, cluster: str, *, epoch: int = 1, kind: str = "Job", within_s: float = 30.0) -> None:
         """Wait until the copy runs there and the status says so."""
         until(
-            f"{name} runs on {cluster} with epoch {epoch}: {self.told(name)}",
+            f"{name} runs on {cluster} with epoch {epoch}",
             lambda: (
-                self.runs_on(name, cluster, epoch=epoch, kind=kind)
-                and self.phase(name) == "Running"
-                and self.status(name)["placements"][0]["cluster"] == cluster
+                (
+                    self.phase(name) == "Running"
+                    and self.status(name)["placements"][0]["cluster"] == cluster
+                    and self.runs_on(name, cluster, epoch=epoch, kind=kind)
+                )
+                or self._not(name)
             ),
             within_s=within_s,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.nodes import accelerator_of, node_from, pod_requests
-from tradewind.model.placement import Copy, Inventory
+from tradewind.model.placement import Copy, CopyState, Inventory
 from tradewind.model.workload import Key
 from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 ENDED = ("Succeeded", "Failed")
+GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,9 @@ class Member:
         else:
             self._copies[key] = copy
         self._copies_changed((key,))
+        if _claims(copy) < _claims(known):
+            # Room is kept for the pods that a copy wants: when it wants fewer, that room is free.
+            self._capacity_changed()
 
     def _count(self) -> None:
         self.nodes_ready = sum(node.ready for node in self._raw_nodes.values())
@@ -220,6 +224,10 @@ class Member:
             free_memory_bytes=node.free_memory_bytes - sum(p.requests.memory_bytes for p in pods),
             free_pods=node.free_pods - len(pods),
         )
+
+
+def _claims(copy: Copy | None) -> int:
+    return 0 if copy is None or copy.state in GONE_STATES else copy.pods_wanted
 
 
 class _Sink:
