@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from rich.console import Console
 
+from tradewind.cli.bench_writes import MEMBERS, a_workload, federated_cluster, same_writes
 from tradewind.cli.operator_process import OperatorProcess
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import own_configuration
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 Manifest = dict[str, Any]
-MEMBERS = ("aws", "gcp", "onprem")
 IN_FLIGHT = 32
 LIMIT_S = 240.0
 OPERATOR_NAMESPACE = "tradewind-system"
@@ -89,14 +89,15 @@ async def _ceiling(servers: dict[str, ApiServer], workloads: int) -> float:
     namespace = "ceiling"
     for server in servers.values():
         await server.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-    status = {"phase": "Running", "decisions": [], "conditions": [], "observedGeneration": 1}
+    writes = [same_writes(a_workload(f"job-{index}", namespace)) for index in range(workloads)]
 
     async def one(index: int) -> None:
-        name = f"job-{index}"
-        await servers["hub"].create(AIWORKLOADS, _workload(name, namespace), namespace=namespace)
+        workload, status, job = writes[index]
+        name = workload["metadata"]["name"]
+        await servers["hub"].create(AIWORKLOADS, workload, namespace=namespace)
         await servers["hub"].merge(AIWORKLOADS, name, {"status": status}, namespace=namespace, subresource="status")
         member = servers[MEMBERS[index % len(MEMBERS)]]
-        await member.create(JOBS, _job(name), namespace=namespace)
+        await member.create(JOBS, job, namespace=namespace)
 
     loop = asyncio.get_running_loop()
     started_s = loop.time()
@@ -128,20 +129,7 @@ async def _declare(hub: ApiServer, lab: Lab) -> None:
             "data": {"kubeconfig": kubeconfig},
         }
         await hub.create(SECRETS, secret, namespace=OPERATOR_NAMESPACE)
-        offer = {"name": "h100", "accelerator": "H100-80GB", "perNode": 8, "market": "OnDemand"}
-        cluster = {
-            "apiVersion": FEDERATED_CLUSTERS.api_version,
-            "kind": FEDERATED_CLUSTERS.kind,
-            "metadata": {"name": member},
-            "spec": {
-                "provider": member,
-                "region": "lab",
-                "connection": {"kubeconfigSecretRef": {"name": member}},
-                # Small steps in price: the cheapest fills up, then the next.
-                "offers": [{**offer, "usdPerAcceleratorHour": f"{2 + index}"}],
-            },
-        }
-        await hub.create(FEDERATED_CLUSTERS, cluster)
+        await hub.create(FEDERATED_CLUSTERS, federated_cluster(member, usd_per_hour=2 + index))
 
 
 async def _until_healthy(hub: ApiServer) -> None:
@@ -171,7 +159,7 @@ async def _place(servers: dict[str, ApiServer], workloads: int) -> tuple[list[fl
     async def create(index: int) -> None:
         name = f"job-{index}"
         created_s[name] = loop.time()
-        await servers["hub"].create(AIWORKLOADS, _workload(name, namespace), namespace=namespace)
+        await servers["hub"].create(AIWORKLOADS, a_workload(name, namespace), namespace=namespace)
 
     watches = [asyncio.create_task(look(servers[member])) for member in MEMBERS]
     try:
@@ -195,24 +183,3 @@ async def _all(count: int, do: Callable[[int], Awaitable[None]]) -> None:
             await do(index)
 
     await asyncio.gather(*(one(index) for index in range(count)))
-
-
-def _workload(name: str, namespace: str) -> Manifest:
-    return {
-        "apiVersion": AIWORKLOADS.api_version,
-        "kind": AIWORKLOADS.kind,
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "type": "Batch",
-            "run": {"image": "example.org/batch:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}},
-            "accelerators": {"anyOf": ["H100-80GB"]},
-            "expectedRuntime": {"duration": "1h"},
-        },
-    }
-
-
-def _job(name: str) -> Manifest:
-    limits = {"limits": {"nvidia.com/gpu": "1"}}
-    container = {"name": "main", "image": "example.org/batch:1", "resources": limits}
-    pod = {"restartPolicy": "Never", "containers": [container]}
-    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": {"template": {"spec": pod}}}
