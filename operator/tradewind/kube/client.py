@@ -57,9 +57,11 @@ class ApiServer:
         configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
         self._rest = k8s.rest.RESTClientObject(configuration)
         self._on_call = on_call
+        self._closed = False
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; whoever still asks is told that there is none."""
+        self._closed = True
         await self._rest.close()
 
     async def get(
@@ -195,6 +197,8 @@ class ApiServer:
         data: bytes | None = None,
         content_type: str = "application/json",
     ) -> aiohttp.ClientResponse:
+        if self._closed:
+            raise UnreachableError("Closed", f"The connection to {self.name} has been ended.")
         headers = {"Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = content_type
