@@ -15,6 +15,7 @@ import kopf
 
 from tradewind.apply.events import EventWriter
 from tradewind.apply.executor import Executor
+from tradewind.apply.report import Report
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import own_configuration
 from tradewind.observe.feed import Feed
@@ -115,7 +116,8 @@ class Operator:
         )
         feed = Feed(self._hub, store, members, namespace=settings.namespace)
         events = EventWriter(self._hub)
-        executor = Executor(store, self._hub, self, events, hub_name=settings.hub_name, wall=time.time)
+        report = Report(events, self, wall=time.time)
+        executor = Executor(store, self._hub, self, report, hub_name=settings.hub_name, wall=time.time)
         chores = Chores(
             store, self._hub, self, feed, hub_name=settings.hub_name, config_period_s=settings.config_period_s
         )

@@ -14,6 +14,7 @@ from tests.edge.fakeapi import FakeApi
 
 from tradewind.apply.events import EventWriter
 from tradewind.apply.executor import Executor
+from tradewind.apply.report import Report
 from tradewind.decide.plan import decide
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.workload import Key
@@ -111,7 +112,8 @@ class Rig:
         self._clients = {name: member.client() for name, member in members.items()}
         client = hub.client()
         self.events = EventWriter(client)
-        self.executor = Executor(self.store, client, self, self.events, hub_name="default", wall=lambda: self.now_s)
+        report = Report(self.events, self, wall=lambda: self.now_s)
+        self.executor = Executor(self.store, client, self, report, hub_name="default", wall=lambda: self.now_s)
         hub.objects.listeners.append(self._hub_changed)
         for name, member in members.items():
             self._declare(name, member)

@@ -19,14 +19,14 @@ from tradewind.apply.status import changed_fields, status_from
 from tradewind.errors import ConflictError, RetryableError, TradewindError
 from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
-from tradewind.model.placement import Copy, Situation
+from tradewind.model.placement import Copy, Record, Situation
 from tradewind.model.plan import Refusal, Wake
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tradewind.apply.events import EventWriter
+    from tradewind.apply.report import Report
     from tradewind.decide.step import Step
     from tradewind.kube.client import ApiServer
     from tradewind.model.workload import Key
@@ -45,11 +45,6 @@ CONFIG_VETO_S = 20.0
 """ConfigMaps and Secrets are not watched (a watch would read all of them), so a missing one is looked for again."""
 RETRY_S = 2.0
 MAX_RETRY_S = 60.0
-QUIET_REASONS = frozenset(
-    {"Pending", "FleetSettling", "Starting", "Delivering", "Running", "ClusterUnseen", "Replacing"}
-)
-"""Passing states that have no event of their own: Placed, Moved and the ends do."""
-WARNINGS = frozenset({"OldCopyMayRun", "Unschedulable", "MovesExhausted", "AdoptionPending", "Failed"})
 
 
 class Lookup(Protocol):
@@ -60,12 +55,6 @@ class Lookup(Protocol):
 
     def may_write(self) -> bool:
         """Whether this operator is still the leader, by a clock that can't be set."""
-
-    def placed(self, seconds: float) -> None:
-        """Count a placement, with the time since the workload was created."""
-
-    def moved(self, seconds: float) -> None:
-        """Count a move, with the time since its cluster was declared lost."""
 
 
 class Executor:
@@ -81,7 +70,7 @@ class Executor:
         store: Store,
         hub: ApiServer,
         lookup: Lookup,
-        events: EventWriter,
+        report: Report,
         *,
         hub_name: str,
         wall: Callable[[], float],
@@ -92,7 +81,7 @@ class Executor:
         self._store = store
         self._hub = hub
         self._lookup = lookup
-        self._events = events
+        self._report = report
         self._hub_name = hub_name
         self._wall = wall
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
@@ -149,7 +138,7 @@ class Executor:
             self.in_flight.discard(key)
             if not self.in_flight:
                 self.quiet.set()
-            self._settle(key)
+            self._settle(step)
 
     async def _carry_out(self, step: Step, entry: WorkloadEntry) -> None:
         # 1. A workload that is gone everywhere may go.
@@ -219,7 +208,7 @@ class Executor:
         if changes:
             before = entry.raw.get("status") or {}
             await self._merge(entry, {"status": changes}, subresource="status")
-            self._announce(step, entry, before)
+            self._report.recorded(step, entry.raw, before=before)
 
     async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
         """Merge-patch the object, only if nobody has changed it since it was decided on."""
@@ -268,41 +257,8 @@ class Executor:
             return
         self._store.made(placement.cluster, made)
         if is_new:
-            entry.delivered_s = self._wall()
-            self._count(step, entry)
-
-    def _count(self, step: Step, entry: WorkloadEntry) -> None:
-        placement, now_s = step.record.placements[0], self._wall()
-        moved = step.wish is not None and bool(step.wish.leaves)
-        log.info(
-            "%s workload=%s cluster=%s offer=%s epoch=%s usd=%.2f",
-            "moved" if moved else "placed",
-            step.view.key,
-            placement.cluster,
-            placement.offer,
-            placement.epoch,
-            placement.usd_total,
-        )
-        if moved and step.wish is not None:
-            self._lookup.moved(now_s - step.wish.detected_s)
-        elif placement.epoch == 1 and entry.workload is not None:
-            self._lookup.placed(now_s - entry.workload.created_s)
-
-    def _announce(self, step: Step, entry: WorkloadEntry, before: Manifest) -> None:
-        """Say one event for a change of state."""
-        situation = step.situation
-        if situation is None:
-            return
-        reason = situation.reason
-        decided = step.deliver is not None and step.record.epoch != before.get("epoch")
-        if decided:
-            reason = "Moved" if step.wish is not None and step.wish.leaves else "Placed"
-        elif reason in QUIET_REASONS or any(c.get("reason") == reason for c in before.get("conditions") or ()):
-            return
-        warning = situation.stalled or reason in WARNINGS
-        self._events.say(
-            entry.raw, reason=reason, note=situation.message, action="Decide", at_s=self._wall(), warning=warning
-        )
+            self._store.delivered(step.view.key, at_s=self._wall())
+            self._report.delivered(step)
 
     async def _forget(self, step: Step, entry: WorkloadEntry) -> None:
         """Let the object go; copies on clusters that are away are remembered there, for their return."""
@@ -361,12 +317,16 @@ class Executor:
         log.warning("put off workload=%s retry_s=%.0f error=%s", key, pause_s, error)
         self._store.dirty.remind(key, self._wall() + pause_s)
 
-    def _settle(self, key: Key) -> None:
-        """What was promised in memory gives way to what has really been written."""
-        entry = self._store.hub.workloads.get(key)
+    def _settle(self, step: Step) -> None:
+        """What was promised in memory gives way to what has really been written, and room that is free to others."""
+        entry = self._store.hub.workloads.get(step.view.key)
+        record = Record()
         if entry is not None:
             entry.promise = None
-            entry.record = record_from(entry.raw.get("status") or {})
+            record = entry.record = record_from(entry.raw.get("status") or {})
+        promised = {(p.cluster, p.epoch) for each in (step.view.record, step.record) for p in each.placements}
+        if promised - {(p.cluster, p.epoch) for p in record.placements}:
+            self._store.dirty.wake(Wake.CAPACITY)
 
 
 def _undone(step: Step, refusal: Refusal, *, epoch: int) -> Step:

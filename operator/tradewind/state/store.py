@@ -59,6 +59,7 @@ class Store:
             if known is not None and self.hub.forget_workload(key, obj["metadata"]["uid"]):
                 self.dirty.forget(key)
                 self._sweep_after(key, known)
+                self.dirty.wake(Wake.CAPACITY)
         elif self.hub.see_workload(obj) is not None:
             self.dirty.mark((key,))
 
@@ -157,6 +158,12 @@ class Store:
         if cluster is not None and cluster.member is not None:
             placed.update(key for key in cluster.member.inventory().copies if key in self.hub.workloads)
         return list(placed)
+
+    def delivered(self, key: Key, *, at_s: float) -> None:
+        """Note when the newest copy of a workload was accepted."""
+        entry = self.hub.workloads.get(key)
+        if entry is not None:
+            entry.delivered_s = at_s
 
     def remember_orphan(self, cluster: str, key: Key, uid: str) -> None:
         """Note a copy whose workload is gone while its cluster is away."""
