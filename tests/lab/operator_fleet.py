@@ -129,6 +129,13 @@ class Fleet:
     def delete(self, name: str) -> None:
         self.hub.delete("AIWorkload", self.namespace, name)
 
+    def refuse(self, cluster: str, resource: str) -> None:
+        """Have a member refuse objects of a kind in the test's namespace, by a ResourceQuota."""
+        self.members[cluster].create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}})
+        body = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
+        self.members[cluster].create({**body, "spec": {"hard": {resource: "0"}}}, self.namespace)
+        until("the quota counts", lambda: self.members[cluster].get("ResourceQuota", self.namespace, "none")["status"])
+
     def put_kubeconfig(self, cluster: str, text: str | bytes) -> None:
         """Write the Secret with a member's kubeconfig."""
         data = base64.b64encode(text.encode() if isinstance(text, str) else text).decode()

@@ -41,6 +41,13 @@ def test_work_that_waits_takes_the_room_of_work_that_is_deleted_before_its_pods_
     fleet.until_runs("narrow", "aws")
 
 
+def test_room_that_was_promised_to_refused_work_is_given_to_what_waits_for_it(fleet: Fleet) -> None:
+    fleet.refuse("aws", "count/deployments.apps")
+    fleet.submit(a_service("first", replicas=16, **NOT_ONPREM), a_job("second", **only_on("aws")))
+    until("first has gone elsewhere", lambda: fleet.copies("first", kind="Deployment", on=("gcp",)))
+    fleet.until_runs("second", "aws")
+
+
 def test_a_pool_that_can_grow_from_zero_is_placed_on_and_grows(fleet: Fleet) -> None:
     assert not nodes(fleet)
     fleet.submit(a_job("small", accelerators=2, kind="L4"))
@@ -60,6 +67,7 @@ def test_work_too_large_for_any_node_says_so(fleet: Fleet) -> None:
     assert not fleet.copies("huge")
 
 
+NOT_ONPREM: Manifest = {"constraints": {"providers": {"allow": ["aws", "gcp"]}}}
 RUNNING_AND_WAITING = {"Running", "Unschedulable"}
 SETTLED = ("Running", "Unschedulable")
 AFTER_ONE_ENDED = {"Succeeded": 1, "Running": 16, "Unschedulable": 3}

@@ -126,15 +126,7 @@ def test_a_foreign_object_of_the_same_name_is_left_alone_and_another_cluster_tak
 
 
 def test_a_member_that_refuses_it_by_quota_is_passed_over_and_says_why(fleet: Fleet) -> None:
-    fleet.members["aws"].create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
-    quota = {
-        "apiVersion": "v1",
-        "kind": "ResourceQuota",
-        "metadata": {"name": "none"},
-        "spec": {"hard": {"count/jobs.batch": "0"}},
-    }
-    fleet.members["aws"].create(quota, fleet.namespace)
-    until("the quota counts", lambda: fleet.members["aws"].get("ResourceQuota", fleet.namespace, "none")["status"])
+    fleet.refuse("aws", "count/jobs.batch")
     fleet.submit(a_job("train"))
     fleet.until_runs("train", "gcp", epoch=2)
     refused = {each["reason"]: each for each in fleet.status("train")["refused"]}
