@@ -19,6 +19,7 @@ from tradewind.decide.plan import decide
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.workload import Key
 from tradewind.state.copies import HUB_LABEL
+from tradewind.state.picture import snapshot
 from tradewind.state.store import Store
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class Rig:
 
     def promised(self, cluster: str) -> int:
         """How many pods have been promised room on a cluster."""
-        fleet = self.store.snapshot((), now_s=self.now_s).fleet
+        fleet = snapshot(self.store, (), now_s=self.now_s).fleet
         return sum(demand.count for each in fleet if each.name == cluster for demand in each.promised)
 
     def create(self, workload: Manifest) -> WorkloadEntry:
@@ -255,7 +256,7 @@ class Rig:
         """Decide on what is marked."""
         self.store.dirty.ring(self.now_s)
         keys = self.store.dirty.take(but=self.executor.in_flight)
-        return decide(self.store.snapshot(keys, now_s=self.now_s), move_tokens=100) if keys else []
+        return decide(snapshot(self.store, keys, now_s=self.now_s), move_tokens=100) if keys else []
 
     async def round(self) -> None:
         """Decide once, and carry it out."""

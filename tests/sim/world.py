@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.builders import DOWN, HEALTHY, a_cluster, a_node, a_workload, an_offer, constraints
 
-from tradewind.decide.lifecycle import is_promised
+from tradewind.decide.sight import is_promised
 from tradewind.model.fleet import Demand
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Copy, CopyState, Inventory, Record

@@ -5,12 +5,13 @@ Every rule may be applied again after a crash at any point; none depends on whic
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tradewind.decide.sight import is_ours, is_promised, is_stale
 from tradewind.decide.step import Step, Wish
 from tradewind.model.health import Verdict
-from tradewind.model.placement import Copy, CopyState, Finished, Placement, Situation
+from tradewind.model.placement import CopyState, Finished, Placement, Situation
 from tradewind.model.plan import Wake
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Market
@@ -18,11 +19,11 @@ from tradewind.outage.moves import Held, may_leave, old_copy_may_run
 from tradewind.placement.engine import standing
 
 if TYPE_CHECKING:
-    from tradewind.model.fleet import Cluster
+    from tradewind.decide.sight import Sight
     from tradewind.model.placement import Record
     from tradewind.model.plan import Refusal
     from tradewind.model.policy import EffectivePolicy
-    from tradewind.model.snapshot import Snapshot, View
+    from tradewind.model.snapshot import View
     from tradewind.model.workload import Workload
 
 SETTLE_S = 5.0
@@ -32,32 +33,6 @@ SETTLING_RETRY_S = 1.0
 PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY})
 """Verdicts that will be others soon: what the status says holds until then."""
 IDLE = Situation("Pending", "Pending", "Not decided yet.")
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What can be seen of the fleet now."""
-
-    snapshot: Snapshot
-    clusters: dict[str, Cluster]
-
-    def reachable(self, name: str) -> bool:
-        """Whether the copies listed there are the truth now."""
-        inventory = self.snapshot.inventories.get(name)
-        return inventory is not None and inventory.current
-
-    def lost(self, name: str) -> bool:
-        """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
-        cluster = self.clusters.get(name)
-        return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
-
-    def gone(self, view: View, name: str) -> bool:
-        """Whether no copy is there, known from a fresh list."""
-        return self.reachable(name) and name not in view.copies
-
-    def removable(self, *copies: Copy) -> tuple[Copy, ...]:
-        """Those that can be asked to go, and have not been yet."""
-        return tuple(c for c in copies if self.reachable(c.cluster) and c.state is not CopyState.RELEASING)
 
 
 def review(view: View, sight: Sight) -> Step:
@@ -92,29 +67,8 @@ def _next(view: View, record: Record, sight: Sight, *, workload: Workload, polic
     else:
         step = _adopt(view, record) or _ask(view, record, sight, policy=policy)
     # 7. What nothing promises goes, once what is promised has been recorded.
-    stale = sight.removable(*(c for c in view.copies.values() if _is_stale(c, view, step.record)))
+    stale = sight.removable(*(c for c in view.copies.values() if is_stale(c, view, step.record)))
     return replace(step, release=(*stale, *(c for c in step.release if c not in stale)))
-
-
-def is_ours(copy: Copy, *, uid: str, record: Record) -> bool:
-    """Whether a copy was delivered for the workload with this uid, or for the one whose copy it took over."""
-    return bool(copy.workload_uid) and copy.workload_uid in (uid, record.adopted_uid)
-
-
-def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
-    """Whether a copy is the one that a workload's record promises at its cluster, or the one that has ended."""
-    promised = {(place.cluster, place.epoch) for place in record.placements}
-    if record.finished is not None:
-        promised.add((record.finished.cluster, record.finished.epoch))
-    return (copy.cluster, copy.epoch) in promised and is_ours(copy, uid=uid, record=record)
-
-
-def _is_stale(copy: Copy, view: View, record: Record) -> bool:
-    """Whether nothing promises it. Without any record it is not stale: it may be all that a lost memory left."""
-    if is_promised(copy, uid=view.uid, record=record):
-        return False
-    strange = bool(record.epoch) and not is_ours(copy, uid=view.uid, record=record)
-    return strange or bool(record.placements) or copy.epoch < record.epoch
 
 
 def _shown(view: View, step: Step) -> Step:

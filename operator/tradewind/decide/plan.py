@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide.lifecycle import Sight, review
+from tradewind.decide.lifecycle import review
+from tradewind.decide.sight import Sight
 from tradewind.decide.step import Step
 from tradewind.model.placement import Move, Placement, Situation
 from tradewind.model.plan import Ask

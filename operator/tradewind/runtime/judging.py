@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide.lifecycle import is_promised
+from tradewind.decide.sight import is_promised
 from tradewind.model.health import Verdict
 from tradewind.model.plan import Wake
 from tradewind.outage.evidence import forgive, see_nodes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.decide.plan import decide, moves_in
 from tradewind.outage.moves import MoveBucket
+from tradewind.state.picture import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,13 +107,13 @@ class Loop:
         if not keys:
             return
         # 2. One picture.
-        snapshot = self._store.snapshot(keys, now_s=time.time())
+        picture = snapshot(self._store, keys, now_s=time.time())
         # 3. One decision.
-        budget = snapshot.policy.moves
+        budget = picture.policy.moves
         if self._bucket is None:
             self._bucket = MoveBucket(float(budget.burst), started_s)
         tokens = self._bucket.available(budget=budget, now_s=started_s)
-        steps = decide(snapshot, move_tokens=tokens)
+        steps = decide(picture, move_tokens=tokens)
         self._bucket.spend(moves_in(steps))
         # 4. Its steps.
         self._executor.start(steps, tasks)

@@ -1,18 +1,15 @@
-"""The whole picture: one writer (the operator's loop), read as snapshots."""
+"""Everything that is known: one writer (the operator's loop); decisions read pictures of it."""
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.convert import cluster_from, detection_for
 from tradewind.errors import InputError
-from tradewind.model.fleet import Demand
 from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState, Orphan
 from tradewind.model.plan import Wake
-from tradewind.model.snapshot import Snapshot, View
 from tradewind.model.workload import Key
 from tradewind.state.dirty import Dirty
 from tradewind.state.fleet import ClusterEntry
@@ -22,12 +19,8 @@ from tradewind.state.member import Member
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tradewind.model.placement import Inventory, Record
-    from tradewind.model.plan import Refusal
-    from tradewind.model.workload import PodSet
 
 Manifest = dict[str, Any]
-GONE_STATES = (CopyState.RELEASING, CopyState.FINISHED)
 PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
 """Verdicts in a status after which a cluster must be clean before it takes work."""
 MANY_LEAVING = 1000
@@ -210,99 +203,26 @@ class Store:
         clusters = (self.clusters.get(placement.cluster) for placement in entry.record.placements)
         return any(cluster is None or cluster.health.lost for cluster in clusters)
 
-    # What decisions read.
-
-    def snapshot(self, keys: Iterable[Key], *, now_s: float) -> Snapshot:
-        """Take one consistent picture for deciding on these workloads."""
-        inventories = {name: inv for name, entry in self.clusters.items() if (inv := entry.inventory()) is not None}
-        promised = self._promised(inventories)
-        fleet = (entry.cluster(tuple(promised.get(name, ()))) for name, entry in sorted(self.clusters.items()))
-        views = [
-            self._view(key, self.hub.workloads[key], inventories, now_s)
-            for key in sorted(keys)
-            if key in self.hub.workloads
-        ]
-        self.rebuilt = self.rebuilt or self._finds_strangers(inventories)
-        return Snapshot(
-            views=tuple(views),
-            fleet=tuple(cluster for cluster in fleet if cluster is not None),
-            inventories=inventories,
-            network=self.hub.network,
-            policy=self.hub.policy,
-            speeds={row.name: row.relative_speed for row in self.hub.table if row.relative_speed is not None},
-            unreadable=frozenset(name for name, entry in self.clusters.items() if entry.spec is None),
-            unlisted=frozenset(name for name, entry in self.clusters.items() if not entry.listed),
-            settling=frozenset(name for name, entry in self.clusters.items() if entry.settles(now_s)),
-            rebuilt=self.rebuilt,
-            now_s=now_s,
-        )
-
-    def _view(self, key: Key, entry: WorkloadEntry, inventories: dict[str, Inventory], now_s: float) -> View:
-        problem = entry.problem or self.hub.missing_policy(entry)
-        return View(
-            key=key,
-            uid=entry.uid,
-            generation=entry.generation,
-            workload=None if problem else entry.workload,
-            policy=None if problem else self.hub.effective(entry),
-            record=entry.record,
-            problem=problem,
-            deleting=entry.deleting,
-            copies={
-                name: copy
-                for name, inventory in inventories.items()
-                if (copy := inventory.copies.get(key)) is not None and not self._is_orphan(name, copy)
-            },
-            vetoes=self._vetoes(entry, now_s),
-            delivered_s=entry.delivered_s,
-        )
-
-    def _finds_strangers(self, inventories: dict[str, Inventory]) -> bool:
+    def finds_strangers(self) -> bool:
         """Look through new lists for copies that nothing on the hub accounts for.
 
         Their workloads may not be there yet: what brings a rebuilt hub's objects back does so in any order.
         """
-        if not self._listed_anew:
-            return False
-        self._listed_anew = False
-        copies = [(name, copy) for name, inventory in inventories.items() for copy in inventory.copies.values()]
-        return any(self._is_strange(name, copy) for name, copy in copies)
+        if self._listed_anew:
+            self._listed_anew = False
+            found = [(name, inv) for name, entry in self.clusters.items() if (inv := entry.inventory()) is not None]
+            copies = ((name, copy) for name, inventory in found for copy in inventory.copies.values())
+            self.rebuilt = self.rebuilt or any(self._is_strange(name, copy) for name, copy in copies)
+        return self.rebuilt
+
+    def is_orphan(self, cluster: str, copy: Copy) -> bool:
+        """Whether the copy is of a workload that was deleted: one made again under its name must not adopt it."""
+        return Orphan(copy.key, copy.workload_uid) in self.clusters[cluster].orphans
 
     def _is_strange(self, cluster: str, copy: Copy) -> bool:
         workload = self.hub.workloads.get(copy.key)
         recorded = workload is not None and bool(workload.record.epoch)
-        return not recorded and copy.state is not CopyState.RELEASING and not self._is_orphan(cluster, copy)
-
-    def _is_orphan(self, cluster: str, copy: Copy) -> bool:
-        """Whether the copy is of a workload that was deleted: one made again under its name must not adopt it."""
-        return Orphan(copy.key, copy.workload_uid) in self.clusters[cluster].orphans
-
-    def _vetoes(self, entry: WorkloadEntry, now_s: float) -> dict[str, Refusal]:
-        entry.vetoes = {name: veto for name, veto in entry.vetoes.items() if veto[1] > now_s}
-        vetoes = {name: refusal for name, (refusal, _) in entry.vetoes.items()}
-        everywhere = vetoes.pop("*", None)
-        return vetoes if everywhere is None else dict.fromkeys(self.clusters, everywhere)
-
-    def _promised(self, inventories: dict[str, Inventory]) -> dict[str, list[Demand]]:
-        """Sum up, by cluster, the pods that recorded placements are going to have and no node shows yet.
-
-        Equal pods on equal offers are one demand: a burst of small jobs is counted once, not five hundred times.
-        """
-        counts: Counter[tuple[str, str, PodSet]] = Counter()
-        for key, entry in self.hub.workloads.items():
-            record = entry.expected
-            if entry.workload is None or not record.epoch:
-                continue
-            pod = replace(entry.workload.pods, count=1)
-            for cluster in record.clusters:
-                offer, count = _unbound(record, cluster, inventories.get(cluster), key)
-                if count:
-                    counts[cluster, offer, pod] += count
-        promised: dict[str, list[Demand]] = {}
-        for (cluster, offer, pod), count in counts.items():
-            demand = Demand(offer, count, pod.cpu_cores, pod.memory_bytes, pod.accelerators, pod.accelerator_resource)
-            promised.setdefault(cluster, []).append(demand)
-        return promised
+        return not recorded and copy.state is not CopyState.RELEASING and not self.is_orphan(cluster, copy)
 
     def _read_cluster(self, entry: ClusterEntry) -> None:
         try:
@@ -325,18 +245,6 @@ class Store:
 
     def _copies_changed(self, keys: Iterable[Key]) -> None:
         self.dirty.mark([key for key in keys if key in self.hub.workloads])
-
-
-def _unbound(record: Record, cluster: str, inventory: Inventory | None, key: Key) -> tuple[str, int]:
-    """Count the pods that may still need a node on a cluster, and name their offer.
-
-    They are those of the promised copy, and those of any copy whose end has not been seen.
-    """
-    place = next((p for p in record.placements if p.cluster == cluster and p.state not in GONE_STATES), None)
-    copy = inventory.copies.get(key) if inventory else None
-    if inventory is None or copy is None or (place is not None and copy.epoch != place.epoch):
-        return (place.offer, place.replicas) if place is not None else ("", 0)
-    return copy.offer, 0 if copy.state in GONE_STATES else max(0, copy.pods_wanted - inventory.bound_of(copy))
 
 
 def _orphans(status: Manifest) -> tuple[Orphan, ...]:

@@ -1,0 +1,60 @@
+"""What can be seen of the fleet and of a workload's copies, as questions that its lifecycle asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradewind.model.placement import Copy, CopyState
+
+if TYPE_CHECKING:
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.placement import Record
+    from tradewind.model.snapshot import Snapshot, View
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What can be seen of the fleet now."""
+
+    snapshot: Snapshot
+    clusters: dict[str, Cluster]
+
+    def reachable(self, name: str) -> bool:
+        """Whether the copies listed there are the truth now."""
+        inventory = self.snapshot.inventories.get(name)
+        return inventory is not None and inventory.current
+
+    def lost(self, name: str) -> bool:
+        """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
+        cluster = self.clusters.get(name)
+        return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
+
+    def gone(self, view: View, name: str) -> bool:
+        """Whether no copy is there, known from a fresh list."""
+        return self.reachable(name) and name not in view.copies
+
+    def removable(self, *copies: Copy) -> tuple[Copy, ...]:
+        """Those that can be asked to go, and have not been yet."""
+        return tuple(c for c in copies if self.reachable(c.cluster) and c.state is not CopyState.RELEASING)
+
+
+def is_ours(copy: Copy, *, uid: str, record: Record) -> bool:
+    """Whether a copy was delivered for the workload with this uid, or for the one whose copy it took over."""
+    return bool(copy.workload_uid) and copy.workload_uid in (uid, record.adopted_uid)
+
+
+def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
+    """Whether a copy is the one that a workload's record promises at its cluster, or the one that has ended."""
+    promised = {(place.cluster, place.epoch) for place in record.placements}
+    if record.finished is not None:
+        promised.add((record.finished.cluster, record.finished.epoch))
+    return (copy.cluster, copy.epoch) in promised and is_ours(copy, uid=uid, record=record)
+
+
+def is_stale(copy: Copy, view: View, record: Record) -> bool:
+    """Whether nothing promises it. Without any record it is not stale: it may be all that a lost memory left."""
+    if is_promised(copy, uid=view.uid, record=record):
+        return False
+    strange = bool(record.epoch) and not is_ours(copy, uid=view.uid, record=record)
+    return strange or bool(record.placements) or copy.epoch < record.epoch
