@@ -11,8 +11,8 @@ import logging
 import random
 from typing import TYPE_CHECKING, Protocol
 
-from tradewind.errors import TradewindError
-from tradewind.kube.errors import ExpiredError, NotFoundError
+from tradewind.errors import RetryableError, TradewindError
+from tradewind.kube.errors import ExpiredError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tradewind.kube.resources import Resource
 
 MAX_BACKOFF_S = 20.0
+SHORT_WATCH_S = 1.0
+"""A watch that ends sooner, without news, is a failure: asked again at once, it would be asked all the time."""
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +40,11 @@ class Sink(Protocol):
 
 
 class Informer:
-    """Keeps one sink in step with one collection, for ever; run it as a task."""
+    """Keeps one sink in step with one collection, for ever; run it as a task.
+
+    Attributes:
+        failures: how often in a row it has failed; 0 once a watch has brought news or has held for some time.
+    """
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class Informer:
         self._namespace = namespace
         self._params = dict(params or {})
         self._again = asyncio.Event()
+        self.failures = 0
 
     def list_again(self) -> None:
         """Drop the present stream and back-off, and list: after an outage the stream may hang on a dead connection."""
@@ -62,7 +69,6 @@ class Informer:
 
     async def run(self) -> None:
         """List and watch until cancelled. Errors are retried with a growing, jittered back-off."""
-        failures = 0
         while True:
             stream = asyncio.create_task(self._list_and_watch())
             again = asyncio.create_task(self._again.wait())
@@ -70,49 +76,59 @@ class Informer:
                 await asyncio.wait((stream, again), return_when=asyncio.FIRST_COMPLETED)
                 if again.done():
                     self._again.clear()
-                    failures = 0
+                    self.failures = 0
                     continue
-                failures = self._ended(stream, failures)
+                expired = self._ended(stream.exception())
             finally:
                 for task in (stream, again):
                     task.cancel()
                 await asyncio.gather(stream, again, return_exceptions=True)
-            await self._back_off(failures)
+            if not expired:
+                await self._back_off()
 
-    def _ended(self, stream: asyncio.Task[None], failures: int) -> int:
-        error = stream.exception()
-        if error is None:
-            return 0
-        if not isinstance(error, TradewindError):
+    def _ended(self, error: BaseException | None) -> bool:
+        """Count a failure; a version that has merely expired calls for a new list at once."""
+        self.failures += 1
+        if isinstance(error, ExpiredError) and self.failures == 1:
+            return True
+        if isinstance(error, TradewindError):
+            log.debug("informer cluster=%s kind=%s error=%s", self._server.name, self._resource.plural, error)
+        else:
             # A bug or an object of a shape never seen must not end the operator's eyes on everything else.
             log.error("informer failed cluster=%s kind=%s", self._server.name, self._resource.plural, exc_info=error)
-        elif isinstance(error, ExpiredError):
-            return 0
-        else:
-            log.debug("informer cluster=%s kind=%s error=%s", self._server.name, self._resource.plural, error)
         self._sink.stale()
-        return failures + 1
+        return False
 
-    async def _back_off(self, failures: int) -> None:
-        if failures:
-            pause_s = min(MAX_BACKOFF_S, 0.25 * 2 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            try:
-                await asyncio.wait_for(self._again.wait(), pause_s)
-            except TimeoutError:
-                return
+    async def _back_off(self) -> None:
+        pause_s = min(MAX_BACKOFF_S, 0.25 * 2 ** min(self.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        try:
+            await asyncio.wait_for(self._again.wait(), pause_s)
+        except TimeoutError:
+            return
 
     async def _list_and_watch(self) -> None:
-        try:
-            items, version = await self._server.list_all(self._resource, namespace=self._namespace, params=self._params)
-        except NotFoundError:
-            # The kind is not installed there: an empty, true list.
-            self._sink.replace([])
-            raise
+        # A 404 is an error like any other: all that is watched here is part of Kubernetes, and a proxy that has lost
+        # its server answers so too. Taken for an empty list, it would have all work placed a second time.
+        items, version = await self._server.list_all(self._resource, namespace=self._namespace, params=self._params)
         self._sink.replace(items)
         while True:
+            version = await self._watch(version)
+
+    async def _watch(self, version: str) -> str:
+        """Follow one stream to its end; returns the version to go on from."""
+        loop = asyncio.get_running_loop()
+        started_s, since = loop.time(), version
+        try:
             async for kind, item in self._server.watch(
                 self._resource, since=version, namespace=self._namespace, params=self._params
             ):
                 version = item["metadata"]["resourceVersion"]
+                self.failures = 0
                 if kind != "BOOKMARK":
                     self._sink.change(kind, item)
+        finally:
+            if loop.time() - started_s > MAX_BACKOFF_S:
+                self.failures = 0
+        if version == since and loop.time() - started_s < SHORT_WATCH_S:
+            raise RetryableError("WatchEnded", "The stream ended as soon as it had begun.")
+        return version
