@@ -169,7 +169,7 @@ class FakeApi:
         self._rule(verb, act, times)
         return released
 
-    def before(self, verb: str, change: Callable[[], None], *, times: int | None = 1) -> Rule:
+    def before(self, verb: str, change: Callable[[], object], *, times: int | None = 1) -> Rule:
         """Let something else happen just before a request is carried out."""
 
         async def act(_: web.Request) -> None:

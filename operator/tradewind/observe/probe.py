@@ -52,10 +52,11 @@ def classify(error: BaseException) -> Outcome:
     """Read a failure without an HTTP answer: silence, a fault of our own, or a refusal of our credentials."""
     chain = _chain(error)
     detail = _in_words(error, chain)
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
+        # aiohttp's own error is one too, and has no code; the one that it wraps has.
+        codes = {getattr(cause, "verify_code", None) for cause in chain}
+        return Outcome(Heard.UNKNOWN if NOT_YET_VALID in codes else Heard.CREDENTIALS, detail)
     for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            heard = Heard.UNKNOWN if cause.verify_code == NOT_YET_VALID else Heard.CREDENTIALS
-            return Outcome(heard, detail)
         if isinstance(cause, ssl.SSLError) and "ALERT" in str(cause).upper():
             return Outcome(Heard.CREDENTIALS, detail)
         if isinstance(cause, socket.gaierror):

@@ -70,7 +70,7 @@ class Lease:
         self._valid_until_s = 0.0
         try:
             lease = await self._hub.get(LEASES, LEASE_NAME, namespace=self._namespace)
-            if lease["spec"].get("holderIdentity") == self._identity:
+            if (lease.get("spec") or {}).get("holderIdentity") == self._identity:
                 lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
                 await self._hub.replace(LEASES, LEASE_NAME, lease, namespace=self._namespace)
         except TradewindError as error:
@@ -105,7 +105,7 @@ class Lease:
             }
             await self._hub.create(LEASES, body, namespace=self._namespace)
             return
-        held = lease["spec"]
+        held = lease.setdefault("spec", {})
         if held.get("holderIdentity") != self._identity:
             self._refuse_if_held(lease, asked_s)
             spec |= {"acquireTime": now, "leaseTransitions": int(held.get("leaseTransitions") or 0) + 1}

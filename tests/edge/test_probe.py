@@ -1,0 +1,223 @@
+"""What one probe proves, over real sockets and real TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import itertools
+import socket
+import ssl
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+from tests.edge.tls import FUTURE, OPENSSL, PAST, Authority, client_of, serving
+
+from tradewind.observe.probe import classify, probe
+from tradewind.outage.evidence import Heard
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tests.edge.fakeapi import FakeApi
+
+ANSWER, CREDENTIALS, SILENCE, UNKNOWN = Heard.ANSWER, Heard.CREDENTIALS, Heard.SILENCE, Heard.UNKNOWN
+KUBE_SYSTEM = "GET /namespaces/kube-system"
+
+
+async def test_an_answer_proves_life_and_identity(api: FakeApi) -> None:
+    outcome = await probe(api.client(), timeout_s=5.0)
+    found = api.objects.get("v1/namespaces", "", "kube-system")
+    assert found is not None
+    assert (outcome.heard, outcome.cluster_uid) == (ANSWER, found["metadata"]["uid"])
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 410, 422, 429, 500, 502, 503, 504, 302])
+async def test_any_http_answer_is_life(api: FakeApi, status: int) -> None:
+    api.answer(KUBE_SYSTEM, status)
+    outcome = await probe(api.client(), timeout_s=5.0)
+    assert (outcome.heard, outcome.cluster_uid) == (ANSWER, "")
+
+
+async def test_even_one_that_is_no_object(api: FakeApi) -> None:
+    api.raw(KUBE_SYSTEM, "<html>maintenance</html>")
+    assert (await probe(api.client(), timeout_s=5.0)).heard is ANSWER
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refusal_is_told_apart(api: FakeApi, status: int) -> None:
+    api.answer(KUBE_SYSTEM, status, reason="Nope", message="the token has expired")
+    outcome = await probe(api.client(), timeout_s=5.0)
+    assert outcome.heard is CREDENTIALS
+    assert "the token has expired" in outcome.detail
+
+
+async def test_a_server_that_accepts_and_says_nothing_is_silent(api: FakeApi) -> None:
+    released = api.hang(KUBE_SYSTEM)
+    outcome = await probe(api.client(), timeout_s=0.1)
+    released.set()
+    assert outcome.heard is SILENCE
+    assert outcome.detail == "no answer in time"
+
+
+async def test_a_server_that_hangs_up_is_silent(api: FakeApi) -> None:
+    api.drop(KUBE_SYSTEM)
+    assert (await probe(api.client(), timeout_s=5.0)).heard is SILENCE
+
+
+async def test_a_refused_connection_is_silent(api: FakeApi) -> None:
+    client = api.client()
+    await api.stop()
+    outcome = await probe(client, timeout_s=5.0)
+    assert outcome.heard is SILENCE
+    assert "refused" in outcome.detail
+
+
+async def test_a_blackhole_is_silent() -> None:
+    """A listener whose backlog is full drops every further SYN, as a firewall does."""
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for filler in (first, second):
+            filler.settimeout(0)
+            filler.connect_ex(listener.getsockname())
+        async with client_of(f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            assert (await probe(client, timeout_s=0.2)).heard is SILENCE
+
+
+async def test_a_name_that_does_not_resolve_is_our_own_trouble() -> None:
+    async with client_of("http://no-such-host.invalid:6443") as client:
+        outcome = await probe(client, timeout_s=20.0)
+    assert outcome.heard is UNKNOWN
+
+
+async def test_garbage_before_any_http_is_silent() -> None:
+    async def garble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(garble, "127.0.0.1", 0)
+    async with server, client_of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as client:
+        assert (await probe(client, timeout_s=5.0)).heard is SILENCE
+
+
+needs_openssl = pytest.mark.skipif(OPENSSL is None, reason="the openssl command makes the certificates")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.made_in(tmp_path_factory.mktemp("tls") / "ca")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.made_in(tmp_path_factory.mktemp("tls") / "stranger")
+
+
+@asynccontextmanager
+async def https(context: ssl.SSLContext, authority: Authority) -> AsyncIterator[str]:
+    async with serving(context) as port, client_of(f"https://127.0.0.1:{port}", authority=authority) as client:
+        yield (await probe(client, timeout_s=10.0)).heard
+
+
+@needs_openssl
+async def test_a_good_certificate_is_trusted(authority: Authority) -> None:
+    async with https(authority.issue("good"), authority) as heard:
+        assert heard is ANSWER
+
+
+@needs_openssl
+async def test_an_expired_certificate_is_no_outage(authority: Authority) -> None:
+    async with https(authority.issue("expired", valid=PAST), authority) as heard:
+        assert heard is CREDENTIALS
+
+
+@needs_openssl
+async def test_a_certificate_that_is_not_yet_valid_is_our_own_clock(authority: Authority) -> None:
+    async with https(authority.issue("early", valid=FUTURE), authority) as heard:
+        assert heard is UNKNOWN
+
+
+@needs_openssl
+async def test_a_certificate_for_another_name_is_no_outage(authority: Authority) -> None:
+    async with https(authority.issue("elsewhere", names="DNS:elsewhere.example"), authority) as heard:
+        assert heard is CREDENTIALS
+
+
+@needs_openssl
+async def test_a_certificate_of_an_unknown_authority_is_no_outage(authority: Authority, stranger: Authority) -> None:
+    async with https(stranger.issue("forged"), authority) as heard:
+        assert heard is CREDENTIALS
+
+
+@needs_openssl
+async def test_a_certificate_for_the_name_that_the_kubeconfig_gives_is_trusted(authority: Authority) -> None:
+    context = authority.issue("named", names="DNS:kubernetes")
+    async with serving(context) as port:
+        host = f"https://127.0.0.1:{port}"
+        async with client_of(host, authority=authority, server_name="kubernetes") as client:
+            assert (await probe(client, timeout_s=10.0)).heard is ANSWER
+
+
+@needs_openssl
+async def test_a_server_that_wants_our_certificate_and_gets_none_is_no_outage(authority: Authority) -> None:
+    context = authority.issue("strict")
+    # By TLS 1.3 the refusal comes after the handshake, and asyncio shows no more of it than a closed connection.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.folder / "ca.crt")
+    async with https(context, authority) as heard:
+        assert heard is CREDENTIALS
+
+
+@needs_openssl
+async def test_plain_http_behind_an_https_address_is_silent(authority: Authority) -> None:
+    async with serving(None) as port, client_of(f"https://127.0.0.1:{port}", authority=authority) as client:
+        assert (await probe(client, timeout_s=10.0)).heard is SILENCE
+
+
+def chained(*errors: BaseException) -> BaseException:
+    """Chain errors, the last being the cause of all."""
+    for outer, inner in itertools.pairwise(errors):
+        outer.__cause__ = inner
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "heard"),
+    [
+        *(
+            pytest.param(lambda n=number: OSError(n, "x"), UNKNOWN, id=f"{errno.errorcode[number]} is our own")
+            for number in (errno.ENETUNREACH, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL)
+        ),
+        *(
+            pytest.param(lambda n=number: OSError(n, "x"), SILENCE, id=f"{errno.errorcode[number]} is silence")
+            for number in (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.EHOSTUNREACH, errno.ETIMEDOUT)
+        ),
+        pytest.param(TimeoutError, SILENCE, id="a time-out is silence"),
+        pytest.param(lambda: socket.gaierror(-3, "temporary failure"), UNKNOWN, id="a resolver that fails is our own"),
+        pytest.param(
+            lambda: chained(aiohttp.ClientError("x"), OSError(errno.EMFILE, "too many open files")),
+            UNKNOWN,
+            id="the cause counts, however deep",
+        ),
+        pytest.param(aiohttp.ServerDisconnectedError, SILENCE, id="a server that hangs up is silent"),
+        pytest.param(lambda: ssl.SSLError(1, "[SSL] wrong version number"), SILENCE, id="broken TLS is silence"),
+        pytest.param(
+            lambda: ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required"),
+            CREDENTIALS,
+            id="an alert comes from somebody alive",
+        ),
+    ],
+)
+def test_classify(error: Callable[[], BaseException], heard: Heard) -> None:
+    outcome = classify(error())
+    assert outcome.heard is heard
+    assert outcome.detail
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = OSError("a"), OSError("b")
+    first.__cause__, second.__cause__ = second, first
+    assert classify(first).heard is SILENCE
