@@ -7,7 +7,7 @@ import errno
 import itertools
 import socket
 import ssl
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -162,13 +162,25 @@ async def test_a_certificate_for_the_name_that_the_kubeconfig_gives_is_trusted(a
 
 @needs_openssl
 async def test_a_server_that_wants_our_certificate_and_gets_none_is_no_outage(authority: Authority) -> None:
+    """By TLS 1.3 the refusal comes after the handshake, and asyncio shows no more of it than a closed connection."""
     context = authority.issue("strict")
-    # By TLS 1.3 the refusal comes after the handshake, and asyncio shows no more of it than a closed connection.
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(authority.folder / "ca.crt")
-    async with https(context, authority) as heard:
-        assert heard is CREDENTIALS
+
+    def refuse(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as secured:
+            with suppress(ssl.SSLError):
+                secured.do_handshake()
+            connection.recv(1)  # until the other side has read the alert, and hangs up
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        refusing = asyncio.get_running_loop().run_in_executor(None, refuse, listener)
+        host = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        async with client_of(host, authority=authority) as client:
+            assert (await probe(client, timeout_s=10.0)).heard is CREDENTIALS
+        await asyncio.wait_for(asyncio.gather(refusing, return_exceptions=True), 20)
 
 
 @needs_openssl
