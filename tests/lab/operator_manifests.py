@@ -7,6 +7,7 @@ from typing import Any
 Manifest = dict[str, Any]
 GROUP = "tradewind.dev/v1alpha1"
 H100 = "H100-80GB"
+ONE_HOUR = {"duration": "1h"}
 
 POLICY: Manifest = {
     "apiVersion": GROUP,
@@ -97,7 +98,11 @@ def _workload(name: str, type_: str, *, kind: str, spec: Manifest, **work: Manif
         "apiVersion": GROUP,
         "kind": "AIWorkload",
         "metadata": {"name": name},
-        "spec": {"type": type_, "expectedRuntime": {"duration": "1h"}, **accelerators, **work, **spec},
+        "spec": {
+            key: value
+            for key, value in {"type": type_, "expectedRuntime": ONE_HOUR, **accelerators, **work, **spec}.items()
+            if value is not None
+        },
     }
 
 

@@ -7,6 +7,7 @@ paths are refused, and so is a connection without verified TLS.
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,24 @@ async def configuration_from_secret(text: str) -> Any:
         ) from None
     if not str(configuration.host).startswith("https://"):
         raise TerminalError("KubeconfigRefused", "The kubeconfig's server must be an https:// address.")
+    _refuse_what_no_connection_takes(configuration)
     return configuration
+
+
+def _refuse_what_no_connection_takes(configuration: Any) -> None:
+    """Try the certificates, and look at the token: later it would be the connection that fails, and not say why."""
+    try:
+        context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        if configuration.cert_file:
+            # The password is never right, but with none OpenSSL would ask for it at the terminal.
+            context.load_cert_chain(configuration.cert_file, configuration.key_file, password="")
+    except (ssl.SSLError, OSError) as error:
+        message = f"The kubeconfig's certificates can't be loaded ({type(error).__name__})."
+        raise TerminalError(
+            "KubeconfigInvalid", f"{message} They must be PEM, with a key without a password."
+        ) from None
+    if not all(value.isascii() and value.isprintable() for value in configuration.api_key.values()):
+        raise TerminalError("KubeconfigInvalid", "The kubeconfig's token holds characters that no token has.")
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.units import format_duration
-from tradewind.outage.evidence import MIN_SILENT_PROBES, Evidence, silent_for_s
+from tradewind.outage.evidence import MIN_SILENT_PROBES, Evidence, Heard, silent_for_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ class Case:
     """One cluster before the judge.
 
     Attributes:
+        known: it has answered before. A wrong address in a new declaration is no sign that the hub is cut off.
         rebuilt: another cluster answers under this name.
         clean: nothing stale is left on it, by a fresh list; a cluster that returns must be clean first.
         previous: the last verdict, whose beginning is kept while it holds.
@@ -36,6 +37,7 @@ class Case:
     previous: Judgement
     clean: bool = True
     rebuilt: bool = False
+    known: bool = True
 
 
 def judge(
@@ -66,15 +68,16 @@ def settle(evidence: Evidence, judgement: Judgement, *, now_s: float) -> Evidenc
 
 def _freeze(cases: Mapping[str, Case], *, max_unhealthy_percent: int, now_s: float) -> str:
     """Why no cluster may be declared Down now; "" if one may."""
-    sick = [c for c in cases.values() if _within(c.evidence.unknown_at_s, now_s, SICK_HUB_WINDOW_S)]
+    known = [case for case in cases.values() if case.known]
+    sick = [c for c in known if _within(c.evidence.unknown_at_s, now_s, SICK_HUB_WINDOW_S)]
     if len(sick) > 1:
         return f"probes of {len(sick)} clusters fail on the hub's own side"
     # Those that were Down before this silence began are old news; all that fall silent together count at once.
-    failing = [c for c in cases.values() if c.evidence.silent_probes > 1 and c.previous.verdict is not Verdict.DOWN]
-    share = 100 * len(failing) / len(cases) if cases else 0
+    failing = [c for c in known if c.evidence.silent_probes > 1 and c.previous.verdict is not Verdict.DOWN]
+    share = 100 * len(failing) / len(known) if known else 0
     if len(failing) > 1 and share > max_unhealthy_percent:
         return (
-            f"{len(failing)} of {len(cases)} clusters fell silent at once (maxUnhealthyPercent {max_unhealthy_percent})"
+            f"{len(failing)} of {len(known)} clusters fell silent at once (maxUnhealthyPercent {max_unhealthy_percent})"
         )
     return ""
 
@@ -90,7 +93,7 @@ def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
             f"The API server is alive, but refuses our credentials: {evidence.credentials}. Renew its Secret.",
         )
     if evidence.answering_since_s is None:
-        return case.previous
+        return _judge_unheard(case)
     if case.rebuilt:
         return Judgement(
             Verdict.DEGRADED,
@@ -114,6 +117,16 @@ def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
     if _lasted(evidence.nodes_gone_since_s, now_s, 2 * detection.probe_interval_s):
         return Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
     return Judgement(Verdict.HEALTHY, "Answering", "The API server answers.")
+
+
+def _judge_unheard(case: Case) -> Judgement:
+    """Neither an answer nor silence: what was known stays so, and where nothing ever was, say what fails."""
+    last = case.evidence.last
+    if case.previous.verdict is not Verdict.UNKNOWN or last is None or last.heard is not Heard.UNKNOWN:
+        return case.previous
+    return Judgement(
+        Verdict.UNKNOWN, "NeverReached", f"No probe got as far as its API server: {last.detail}. Check its kubeconfig."
+    )
 
 
 def _judge_silent(case: Case, *, frozen: str, now_s: float) -> Judgement:

@@ -82,7 +82,8 @@ class Judging:
     def _case(self, entry: ClusterEntry) -> Case:
         waits = entry.evidence.was_down
         clean = not waits or self._is_clean(entry)
-        return Case(entry.evidence, entry.detection, entry.health, clean=clean, rebuilt=entry.rebuilt)
+        known = bool(entry.uid or entry.recorded_uid)
+        return Case(entry.evidence, entry.detection, entry.health, clean=clean, rebuilt=entry.rebuilt, known=known)
 
     def _is_clean(self, entry: ClusterEntry) -> bool:
         """Whether a cluster that returned has been listed afresh, and holds no copy that nothing promises."""
