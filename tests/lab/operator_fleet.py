@@ -184,6 +184,11 @@ class Fleet:
     def cluster_reason(self, cluster: str) -> str:
         return str((self.hub.get("FederatedCluster", name=cluster).get("status") or {}).get("reason", ""))
 
+    def free(self, cluster: str) -> int:
+        """Free accelerators of a cluster's H100 offer, as its status says."""
+        offers = self.hub.get("FederatedCluster", name=cluster)["status"]["offers"]
+        return int(next(offer["freeAccelerators"] for offer in offers if offer["name"] == "h100"))
+
     def copies(self, name: str, *, kind: str = "Job", on: tuple[str, ...] = ()) -> list[CopyThere]:
         """The copies of a workload on the members that can be asked."""
         found = []
