@@ -49,7 +49,7 @@ async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
             await k8s_config.load_kube_config(
                 config_file=path or None, context=context or None, client_configuration=configuration
             )
-    except (k8s_config.ConfigException, OSError, yaml.YAMLError) as error:
+    except (k8s_config.ConfigException, OSError, ValueError, TypeError, LookupError, yaml.YAMLError) as error:
         where = path or str(Path("~/.kube/config"))
         raise TerminalError("KubeconfigInvalid", f"{where}: {error}. Name a kubeconfig with --kubeconfig.") from error
     return configuration
@@ -95,7 +95,7 @@ def _refuse_what_no_connection_takes(configuration: Any) -> None:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = "" if line is None else f" at line {line + 1}"
         # The parser's own message quotes the text, which may be a key.
@@ -112,8 +112,11 @@ def _refuse_what_is_not_data(document: dict[str, Any]) -> None:
     entries = [("user", FORBIDDEN_USER_KEYS, entry) for entry in document["users"]]
     entries += [("cluster", FORBIDDEN_CLUSTER_KEYS, entry) for entry in document["clusters"]]
     for part, forbidden, entry in entries:
-        body = entry.get(part) if isinstance(entry, dict) else None
-        keys = {key for key, value in body.items() if value} if isinstance(body, dict) else set()
+        found = entry.get(part) if isinstance(entry, dict) else None
+        body = found if isinstance(found, dict) else {}
+        keys = {key for key, value in body.items() if value}
+        if "token" in keys and not isinstance(body["token"], str):
+            raise TerminalError("KubeconfigInvalid", f"The kubeconfig's {part} has a token that is no text.")
         for key in sorted(keys & forbidden.keys()):
             raise TerminalError(
                 "KubeconfigRefused",

@@ -31,13 +31,14 @@ class Connection:
     """Runs everything that one member needs.
 
     Attributes:
+        entry: what it fills.
         server: for reads and writes. Probes have a client of their own, so that they never queue behind writes.
     """
 
     def __init__(self, entry: ClusterEntry, store: Store, *, kubeconfig: str, hub_name: str) -> None:
         self.kubeconfig = kubeconfig
         self.server: ApiServer | None = None
-        self._entry = entry
+        self.entry = entry
         self._store = store
         self._hub_name = hub_name
         self._informers: list[Informer] = []
@@ -48,10 +49,10 @@ class Connection:
         Raises:
             TerminalError: the kubeconfig can't be used.
         """
-        name = self._entry.name
+        name = self.entry.name
         self.server = ApiServer(name, await configuration_from_secret(self.kubeconfig), on_call=on_call)
         prober = ApiServer(name, await configuration_from_secret(self.kubeconfig), on_call=on_call)
-        member = self._store.connect(self._entry)
+        member = self._store.connect(self.entry)
         copies = {"labelSelector": f"{HUB_LABEL}={self._hub_name}"}
         self._informers = [
             Informer(self.server, NODES, member.nodes_sink),
@@ -73,7 +74,7 @@ class Connection:
         group.create_task(self._read_version(prober))
         due = loop.time()
         while True:
-            interval_s = self._entry.detection.probe_interval_s
+            interval_s = self.entry.detection.probe_interval_s
             late = loop.time() - due > LATE_SHARE * interval_s
             group.create_task(self._probe_once(prober, timeout_s=interval_s, on_time=not late))
             due = max(due + interval_s, loop.time())
@@ -82,7 +83,7 @@ class Connection:
     async def _probe_once(self, prober: ApiServer, *, timeout_s: float, on_time: bool) -> None:
         started_s = asyncio.get_running_loop().time()
         outcome = await probe(prober, timeout_s=timeout_s)
-        entry = self._entry
+        entry = self.entry
         if entry.evidence.last is not None and entry.evidence.last.started_s > started_s:
             return  # a later probe has been heard already
         was_away = entry.evidence.last is not None and not entry.answers
@@ -94,9 +95,9 @@ class Connection:
 
     def _list_again(self) -> None:
         """It was away: its streams may hang on dead connections, and what they showed may be long past."""
-        log.info("answers again cluster=%s", self._entry.name)
-        if self._entry.member is not None:
-            self._entry.member.stale()
+        log.info("answers again cluster=%s", self.entry.name)
+        if self.entry.member is not None:
+            self.entry.member.stale()
         for informer in self._informers:
             informer.list_again()
 
@@ -105,4 +106,4 @@ class Connection:
             found: dict[str, Any] = await prober.request("GET", "/version")
         except TradewindError:
             return
-        self._entry.version = str(found.get("gitVersion", ""))
+        self.entry.version = str(found.get("gitVersion", ""))

@@ -74,6 +74,10 @@ class Feed:
         key = (metadata.get("namespace", ""), metadata["name"])
         deleted = event == "DELETED"
         known = self.objects[plural]
+        before = known.get(key)
+        if before is not None and not deleted and before["metadata"]["uid"] != metadata["uid"]:
+            # It was deleted and made again while nobody looked: what was known of the old one must not stay.
+            self.take(plural, "DELETED", before)
         if deleted:
             known.pop(key, None)
         else:

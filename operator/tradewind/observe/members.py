@@ -73,7 +73,7 @@ class Members:
             self._end(name)
             return
         running = self._running.get(name)
-        if running is not None and running[0].kubeconfig == kubeconfig:
+        if running is not None and running[0].kubeconfig == kubeconfig and running[0].entry is entry:
             return
         self._end(name)
         if entry.problem is not None:
@@ -97,6 +97,8 @@ class Members:
         except* Exception as group:
             log.exception("connection failed cluster=%s", entry.name)
             self._problem(entry, TerminalError("ConnectionFailed", str(group.exceptions[0])[:200]))
+            if self._running.get(entry.name, (None,))[0] is connection:
+                self._end(entry.name)  # and begun anew the next time that anything is settled
 
     def _kubeconfig(self, entry: ClusterEntry) -> str:
         """Read the kubeconfig from the Secret that a FederatedCluster names."""
@@ -127,3 +129,6 @@ class Members:
         running = self._running.pop(name, None)
         if running is not None:
             running[1].cancel()
+            member = running[0].entry.member
+            if member is not None:
+                member.stale()

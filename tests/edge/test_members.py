@@ -1,0 +1,257 @@
+"""Connections to members: begun, renewed and ended with what is declared; what they make of silences and returns."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tests.edge.fakeapi import FakeApi
+from tests.edge.rig import a_cluster, a_node
+from tests.edge.waiting import until
+
+from tradewind.observe.connection import Connection
+from tradewind.observe.members import Members
+from tradewind.state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tradewind.state.fleet import ClusterEntry
+
+Manifest = dict[str, Any]
+JOBS = "batch/v1/jobs"
+FAST = {"detection": {"probeInterval": "200ms", "downAfterOneKind": "1s", "upAfter": "1s"}}
+LABELS = {"tradewind.dev/hub": "default", "tradewind.dev/workload": "train", "tradewind.dev/epoch": "1"}
+
+
+@pytest.fixture(autouse=True)
+def plain_http(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let kubeconfigs of these tests name an http:// address; that others are refused is tested elsewhere."""
+
+    async def read(text: str) -> Any:
+        from kubernetes.aio import client as k8s  # noqa: PLC0415 - of this stand-in only
+
+        return k8s.Configuration(host=yaml.safe_load(text)["server"])
+
+    monkeypatch.setattr("tradewind.observe.connection.configuration_from_secret", read)
+
+
+def a_secret(name: str, api: FakeApi | None = None, *, text: str = "") -> Manifest:
+    content = text or yaml.safe_dump({"server": api.url if api else ""})
+    return {"metadata": {"name": name}, "data": {"kubeconfig": base64.b64encode(content.encode()).decode()}}
+
+
+def declared(name: str = "aws", *, uid: str = "uid-1", **spec: Any) -> Manifest:
+    cluster = a_cluster(name, usd="1.0")
+    metadata = {**cluster["metadata"], "uid": uid, "generation": 1, "resourceVersion": "1", "creationTimestamp": "2027"}
+    return {**cluster, "metadata": metadata, "spec": {**cluster["spec"], **FAST, **spec}}
+
+
+@asynccontextmanager
+async def members() -> AsyncIterator[tuple[Store, Members]]:
+    store = Store()
+    async with asyncio.TaskGroup() as tasks:
+        yield store, Members(store, tasks, namespace="tradewind-system", hub_name="default", on_call=lambda *_: None)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            if task.get_name().startswith("member "):
+                task.cancel()
+
+
+def declare(store: Store, made: Members, obj: Manifest) -> ClusterEntry:
+    entry = store.see_cluster(obj)
+    made.settle()
+    assert entry is not None
+    return entry
+
+
+def problem(entry: ClusterEntry) -> str:
+    return entry.problem[0] if entry.problem else ""
+
+
+async def test_a_declared_cluster_with_its_secret_is_connected_and_read(api: FakeApi) -> None:
+    api.objects.put("v1/nodes", a_node())
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        assert (problem(entry), made.server("aws") is not None) == ("", True)
+        cluster = entry.cluster(())
+        assert cluster is not None
+        assert [node.free_accelerators for node in cluster.nodes] == [8]
+
+
+async def test_nothing_is_connected_before_the_secrets_are_known(api: FakeApi) -> None:
+    async with members() as (store, made):
+        entry = declare(store, made, declared())
+        assert (problem(entry), made.server("aws")) == ("", None)
+        made.see_secrets([a_secret("aws", api)])
+        await until(lambda: entry.answers)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(None, "SecretNotFound", id="no Secret"),
+        pytest.param({}, "SecretKeyNotFound", id="a Secret without data"),
+        pytest.param({"config": "eA=="}, "SecretKeyNotFound", id="another key"),
+        pytest.param({"kubeconfig": "%%"}, "KubeconfigInvalid", id="no base64"),
+        pytest.param({"kubeconfig": "/w=="}, "KubeconfigInvalid", id="no text"),
+    ],
+)
+async def test_a_secret_that_can_not_be_used_is_its_clusters_problem_alone(
+    api: FakeApi, data: dict[str, str] | None, reason: str
+) -> None:
+    secrets = [] if data is None else [{"metadata": {"name": "aws"}, "data": data or None}]
+    async with members() as (store, made):
+        made.see_secrets([*secrets, a_secret("gcp", api)])
+        bad, good = declare(store, made, declared()), declare(store, made, declared("gcp", uid="uid-2"))
+        assert problem(bad) == reason
+        await until(lambda: good.answers)
+        cluster = bad.cluster(())
+        assert cluster is not None
+        assert not cluster.health.takes_work
+        assert not cluster.health.lost
+
+
+async def test_a_secret_that_comes_later_cures_it(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([])
+        entry = declare(store, made, declared())
+        assert entry.problem is not None
+        assert "kubectl -n tradewind-system create secret generic aws" in entry.problem[1]
+        made.see_secrets([a_secret("aws", api)])
+        await until(lambda: entry.answers)
+        assert problem(entry) == ""
+
+
+async def test_a_secret_that_goes_ends_the_connection_and_what_it_showed_is_no_longer_the_truth(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        made.see_secrets([])
+        assert (problem(entry), made.server("aws")) == ("SecretNotFound", None)
+        inventory = entry.inventory()
+        assert inventory is not None
+        assert not inventory.current
+        await until(lambda: not api.watches)
+
+
+async def test_a_new_secret_leads_to_a_new_connection(api: FakeApi) -> None:
+    async with FakeApi("elsewhere") as other, members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.answers and api.watches == 4)
+        made.see_secrets([a_secret("aws", other)])
+        assert not entry.answers
+        await until(lambda: entry.answers and other.watches == 4)
+        await until(lambda: not api.watches)
+
+
+async def test_a_secret_that_is_the_same_changes_nothing(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.answers)
+        server = made.server("aws")
+        made.see_secrets([a_secret("aws", api), a_secret("other", api)])
+        assert made.server("aws") is server
+        assert entry.answers
+
+
+async def test_a_cluster_that_is_no_longer_declared_is_let_go(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        obj = declared()
+        entry = declare(store, made, obj)
+        await until(lambda: entry.answers and api.watches)
+        store.see_cluster(obj, deleted=True)
+        made.settle()
+        assert made.server("aws") is None
+        await until(lambda: not api.watches)
+
+
+async def test_a_cluster_that_is_declared_anew_is_read_anew(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        obj = declared()
+        first = declare(store, made, obj)
+        await until(lambda: first.answers)
+        store.see_cluster(obj, deleted=True)
+        second = declare(store, made, declared(uid="uid-2"))
+        await until(lambda: second.answers and second.member and second.member.synced)
+        assert second is not first
+
+
+async def test_a_silence_that_ends_leads_to_a_new_list(api: FakeApi) -> None:
+    """Streams may hang on connections that died with the network; nothing that they showed can be trusted."""
+    api.objects.put(JOBS, {"metadata": {"name": "train", "namespace": "research", "labels": LABELS}})
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        api.drop("GET /kube-system")
+        await until(lambda: entry.evidence.silent_probes > 1)
+        inventory = entry.inventory()
+        assert inventory is not None
+        assert not inventory.current
+        api.objects.listeners.clear()
+        api.objects.remove(JOBS, "research", "train")
+        api.heal()
+        await until(lambda: entry.answers)
+        await until(lambda: entry.inventory().current)  # type: ignore[union-attr]
+        assert dict(entry.inventory().copies) == {}  # type: ignore[union-attr]
+
+
+async def test_work_that_is_placed_there_is_looked_at_once_it_can_be_seen_again(api: FakeApi) -> None:
+    """One lost probe changes no verdict, and yet whoever looked meanwhile saw nothing and waits for news."""
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        store.see_workload(
+            {
+                "metadata": {"name": "w", "namespace": "research", "uid": "u", "resourceVersion": "1"},
+                "status": {"epoch": 1, "placements": [{"cluster": "aws", "epoch": 1, "state": "Running"}]},
+            }
+        )
+        await api.stop()
+        await until(lambda: not entry.answers)
+        store.dirty.take()
+        await api.start()
+        await until(lambda: entry.answers and len(store.dirty))
+
+
+async def test_probes_are_started_while_others_hang(api: FakeApi) -> None:
+    released = api.hang("GET /kube-system")
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.evidence.silent_probes >= 3)
+        released.set()
+        await until(lambda: entry.answers)
+
+
+async def test_a_connection_that_breaks_in_an_unforeseen_way_is_begun_anew(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = Connection.run
+
+    async def broken(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise RuntimeError("nobody thought of this")
+
+    async with members() as (store, made):
+        monkeypatch.setattr(Connection, "run", broken)
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: problem(entry) == "ConnectionFailed")
+        monkeypatch.setattr(Connection, "run", original)
+        made.settle()
+        await until(lambda: entry.answers)
+        assert problem(entry) == ""
+    assert "nobody thought of this" in caplog.text
