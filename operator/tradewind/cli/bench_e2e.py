@@ -20,18 +20,21 @@ from rich.console import Console
 
 from tradewind.cli.bench_writes import MEMBERS, a_workload, federated_cluster, same_writes
 from tradewind.cli.operator_process import OperatorProcess
+from tradewind.errors import RetryableError
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import own_configuration
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS, JOBS, NAMESPACES, PODS, SECRETS
 from tradewind.lab import nodes
 from tradewind.lab.lab import Lab
+from tradewind.observe.informer import Informer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 Manifest = dict[str, Any]
 IN_FLIGHT = 32
-LIMIT_S = 240.0
+LIMIT_S = 120.0
+LOG_TAIL = 4000
 OPERATOR_NAMESPACE = "tradewind-system"
 CRDS = Path(__file__).parents[3] / "crds"
 
@@ -66,7 +69,11 @@ async def _measure(lab: Lab, workloads: int, console: Console) -> dict[str, Any]
                 process = psutil.Process(operator.pid)
                 before = process.cpu_times()
                 with console.status(f"{workloads} AIWorkloads"):
-                    seconds, span_s = await _place(servers, workloads)
+                    try:
+                        seconds, span_s = await _place(servers, workloads)
+                    except RetryableError:
+                        console.print(log.read_text()[-LOG_TAIL:], markup=False)
+                        raise
                 after = process.cpu_times()
                 rss = process.memory_info().rss
     finally:
@@ -145,34 +152,55 @@ async def _place(servers: dict[str, ApiServer], workloads: int) -> tuple[list[fl
     """Create all at once; returns seconds from create to copy for each, and from the first create to the last copy."""
     namespace, loop = "default", asyncio.get_running_loop()
     created_s: dict[str, float] = {}
-    seen_s: dict[str, float] = {}
-    complete = asyncio.Event()
-
-    async def look(server: ApiServer) -> None:
-        _, version = await server.list_all(JOBS, namespace=namespace)
-        async for kind, item in server.watch(JOBS, since=version, namespace=namespace):
-            if kind == "ADDED":
-                seen_s.setdefault(item["metadata"]["name"], loop.time())
-                if len(seen_s) == workloads:
-                    complete.set()
 
     async def create(index: int) -> None:
         name = f"job-{index}"
         created_s[name] = loop.time()
         await servers["hub"].create(AIWORKLOADS, a_workload(name, namespace), namespace=namespace)
 
-    watches = [asyncio.create_task(look(servers[member])) for member in MEMBERS]
+    seen = _Seen(workloads)
+    watches = [
+        asyncio.create_task(Informer(servers[member], JOBS, seen, namespace=namespace).run()) for member in MEMBERS
+    ]
     try:
         await _all(workloads, create)
         async with asyncio.timeout(LIMIT_S):
-            await complete.wait()
+            await seen.complete.wait()
+    except TimeoutError:
+        missing = sorted(created_s.keys() - seen.at_s.keys())
+        some = ", ".join(missing[:5])
+        raise RetryableError("NotPlaced", f"{len(missing)} of {workloads} have no copy: {some}") from None
     finally:
         for watch in watches:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-    seconds = [seen_s[name] - created_s[name] for name in created_s]
-    return seconds, max(seen_s.values()) - min(created_s.values())
+    seconds = [seen.at_s[name] - created_s[name] for name in created_s]
+    return seconds, max(seen.at_s.values()) - min(created_s.values())
+
+
+class _Seen:
+    """Notes when each copy is first seen. An informer feeds it, since API servers end the watches of slow clients."""
+
+    def __init__(self, wanted: int) -> None:
+        self.at_s: dict[str, float] = {}
+        self.complete = asyncio.Event()
+        self._wanted = wanted
+
+    def replace(self, items: list[Manifest]) -> None:
+        """Take a full list."""
+        for item in items:
+            self.change("ADDED", item)
+
+    def change(self, kind: str, item: Manifest) -> None:
+        """Take one change."""
+        del kind
+        self.at_s.setdefault(item["metadata"]["name"], asyncio.get_running_loop().time())
+        if len(self.at_s) == self._wanted:
+            self.complete.set()
+
+    def stale(self) -> None:
+        """Keep what was seen."""
 
 
 async def _all(count: int, do: Callable[[int], Awaitable[None]]) -> None:
