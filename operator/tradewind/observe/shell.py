@@ -16,16 +16,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import kopf
+from kopf._cogs.structs.references import Insights  # an argument of kopf.spawn_tasks, and exported nowhere else
 
 from tradewind.kube.resources import FEW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
 Manifest = dict[str, Any]
 log = logging.getLogger(__name__)
 
 MAX_RESTART_S = 20.0
+EXIT_S = 5.0
+"""How long kopf's tasks have for their end."""
 CHUNK_SIZE = 500
 """Objects a page: unpaged lists cost kopf two tasks an object at once."""
 
@@ -56,6 +59,32 @@ class NoDiffs(kopf.DiffBaseStorage):
 
     def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
         """Write nothing."""
+
+
+async def _see_all_kinds(insights: Insights) -> None:
+    """End if kopf has found fewer kinds than it is to watch; else never.
+
+    It looks once, and an API server that has just been started does not serve custom resources from the first moment.
+    """
+    await insights.ready_resources.wait()
+    if len(insights.watched_resources) < len(FEW):
+        raise RuntimeError("the hub does not serve all kinds of tradewind.dev yet")
+    await asyncio.Event().wait()
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run on a loop of its own, as asyncio.run does, but without waiting for ever for tasks that do not end."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(main)
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks, timeout=EXIT_S))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 class Shell:
@@ -94,7 +123,7 @@ class Shell:
             while not self._stop.is_set():
                 started = threading.Event()
                 try:
-                    asyncio.run(self._operate(started))
+                    _run(self._operate(started))
                 except Exception as error:  # noqa: BLE001 - whatever ended kopf, the watches must go on
                     log.warning("kopf ended, starting it again error=%s", error)
                 self._restarted()
@@ -102,7 +131,9 @@ class Shell:
                     pauses = iter(Backoffs())
                 self._stop.wait(next(pauses))
         finally:
-            self._main.call_soon_threadsafe(self._ended.set)
+            # When the operator ends, its loop may be closed before kopf has come to its own end.
+            with suppress(RuntimeError):
+                self._main.call_soon_threadsafe(self._ended.set)
 
     async def _operate(self, started: threading.Event) -> None:
         registry = kopf.OperatorRegistry()
@@ -118,7 +149,22 @@ class Shell:
         self._stop_kopf = partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set)
         if self._stop.is_set():
             return
-        await kopf.operator(registry=registry, settings=settings, standalone=True, clusterwide=True, stop_flag=stop)
+        insights = Insights()
+        tasks = {
+            *await kopf.spawn_tasks(
+                registry=registry,
+                settings=settings,
+                insights=insights,
+                standalone=True,
+                clusterwide=True,
+                stop_flag=stop,
+            ),
+            asyncio.create_task(_see_all_kinds(insights), name="kinds"),
+        }
+        # kopf.operator() would now wait for all of them to end, which some of them never do once one has failed.
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
 
     def _register(self, registry: kopf.OperatorRegistry, started: threading.Event) -> None:
         """Register one handler of two lines for each kind: it returns None, and decides nothing."""
@@ -133,4 +179,5 @@ class Shell:
             @kopf.on.event(group, version, resource.plural, registry=registry)
             async def seen(event: Any, plural: str = resource.plural, **_: Any) -> None:
                 started.set()
-                self._main.call_soon_threadsafe(self._hand_over, plural, event["type"], dict(event["object"]))
+                with suppress(RuntimeError):
+                    self._main.call_soon_threadsafe(self._hand_over, plural, event["type"], dict(event["object"]))
