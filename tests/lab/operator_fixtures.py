@@ -63,7 +63,7 @@ def fleet(the_operators_fleet: Fleet, request: pytest.FixtureRequest) -> Iterato
         _empty(fleet)
     finally:
         # Shown by pytest where the test failed.
-        print(*fleet.operator.log()[began:].splitlines()[-LOG_LINES:], sep="\n")  # noqa: T201
+        print(*fleet.operator.log()[began:].splitlines()[-LOG_LINES:], sep="\n")  # noqa: T201 - pytest shows it
 
 
 def _mend(fleet: Fleet) -> None:
