@@ -203,8 +203,8 @@ async def test_a_silence_that_ends_leads_to_a_new_list(api: FakeApi) -> None:
         api.objects.remove(JOBS, "research", "train")
         api.heal()
         await until(lambda: entry.answers)
-        await until(lambda: entry.inventory().current)  # type: ignore[union-attr]  # it is there: asserted above
-        assert dict(entry.inventory().copies) == {}  # type: ignore[union-attr]
+        await until(lambda: entry.inventory().current)  # type: ignore[union-attr]  # it has an inside: looked at above
+        assert dict(entry.inventory().copies) == {}  # type: ignore[union-attr]  # it has an inside: looked at above
 
 
 async def test_work_that_is_placed_there_is_looked_at_once_it_can_be_seen_again(api: FakeApi) -> None:
