@@ -9,6 +9,7 @@ import yaml
 
 from tradewind.model.fleet import Cluster, Demand, Node, Offer, Scheduling, Taint, Toleration
 from tradewind.model.health import Judgement, Verdict
+from tradewind.model.kind import WorkloadType
 from tradewind.model.network import Link, Network
 from tradewind.model.plan import Ask, Refusal
 from tradewind.model.policy import EffectivePolicy, PolicyLayer, resolve
@@ -23,7 +24,6 @@ from tradewind.model.workload import (
     SelectorTerm,
     Tier,
     Workload,
-    WorkloadType,
 )
 
 if TYPE_CHECKING:

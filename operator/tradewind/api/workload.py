@@ -20,7 +20,8 @@ from tradewind.api.scalars import (
     ObjectName,
     Quantity,
 )
-from tradewind.model.workload import Access, Market, Tier, WorkloadType
+from tradewind.model.kind import WorkloadType
+from tradewind.model.workload import Access, Market, Tier
 
 MAX_NAME = 52
 """Leaves room for what controllers append to a pod's name."""

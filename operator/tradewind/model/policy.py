@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from tradewind.model.workload import WorkloadType
+from tradewind.model.kind import WorkloadType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from tradewind.model.kind import WorkloadType
     from tradewind.model.policy import PolicyLayer
 
 
@@ -19,14 +20,6 @@ class Key(NamedTuple):
     def __str__(self) -> str:
         """Write it as kubectl does."""
         return f"{self.namespace}/{self.name}"
-
-
-class WorkloadType(StrEnum):
-    """What kind of work it is; decides the default guarantee and delivered kind."""
-
-    TRAINING = "Training"
-    BATCH = "Batch"
-    INFERENCE = "Inference"
 
 
 class Market(StrEnum):

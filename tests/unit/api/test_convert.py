@@ -20,6 +20,7 @@ from tradewind.api.convert import (
 )
 from tradewind.errors import InputError
 from tradewind.model.fleet import Offer, Scheduling, Toleration
+from tradewind.model.kind import WorkloadType
 from tradewind.model.policy import (
     AcceleratorType,
     ClusterPolicy,
@@ -29,7 +30,7 @@ from tradewind.model.policy import (
     MoveBudget,
     PolicyLayer,
 )
-from tradewind.model.workload import Access, AllowDeny, Key, Market, PodSet, SelectorTerm, Tier, WorkloadType
+from tradewind.model.workload import Access, AllowDeny, Key, Market, PodSet, SelectorTerm, Tier
 
 OBJECTS = list(yaml.safe_load_all(Path(__file__).with_name("complete.yaml").read_text(encoding="utf-8")))
 TRAINING, CHAT, CLUSTER, _, POLICY, CLUSTER_POLICY = OBJECTS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tradewind.model.kind import WorkloadType
 from tradewind.model.policy import BUILT_IN, Guarantee, Mode, PolicyLayer, resolve
-from tradewind.model.workload import WorkloadType
 
 NOTHING = PolicyLayer()
 
