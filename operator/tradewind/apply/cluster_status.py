@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from tradewind.apply.conditions import conditions
 from tradewind.apply.status import changed_fields
 from tradewind.model.health import Verdict
 from tradewind.state.record import iso
@@ -41,7 +42,7 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
         "workloads": workloads,
         "usdPerHour": f"{usd_per_hour:.4f}",
         "orphans": orphan_fields(entry),
-        "conditions": _conditions(
+        "conditions": conditions(
             {
                 "Ready": verdict is Verdict.HEALTHY,
                 "Reconciling": verdict is Verdict.RECOVERING,
@@ -49,7 +50,8 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
             },
             reason=reason,
             message=message,
-            raw=entry.raw,
+            before=before.get("conditions") or (),
+            generation=entry.raw["metadata"].get("generation", 1),
             now_s=now_s,
         ),
     }
@@ -67,8 +69,9 @@ def read_status(raw: Manifest, *, problem: str, now_s: float, **more: object) ->
     """Write the status of a policy or a NetworkMap: whether it is in force."""
     reason, message = ("InvalidSpec", problem) if problem else ("Accepted", "In force.")
     holds = {"Ready": not problem, "Reconciling": False, "Stalled": bool(problem)}
-    written = _conditions(holds, reason=reason, message=message, raw=raw, now_s=now_s)
-    return {"observedGeneration": raw["metadata"].get("generation", 1), "conditions": written, **more}
+    generation, before = raw["metadata"].get("generation", 1), (raw.get("status") or {}).get("conditions") or ()
+    written = conditions(holds, reason=reason, message=message, before=before, generation=generation, now_s=now_s)
+    return {"observedGeneration": generation, "conditions": written, **more}
 
 
 async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status: Manifest) -> Manifest:
@@ -88,26 +91,6 @@ async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status
         namespace=metadata.get("namespace", ""),
         subresource="status",
     )
-
-
-def _conditions(holds: dict[str, bool], *, reason: str, message: str, raw: Manifest, now_s: float) -> list[Manifest]:
-    known = {condition["type"]: condition for condition in (raw.get("status") or {}).get("conditions") or ()}
-    written = []
-    for kind, value in holds.items():
-        status = "True" if value else "False"
-        old = known.get(kind, {})
-        since = old.get("lastTransitionTime") if old.get("status") == status else None
-        written.append(
-            {
-                "type": kind,
-                "status": status,
-                "reason": reason,
-                "message": message[:512],
-                "lastTransitionTime": since or iso(now_s)[:19] + "Z",
-                "observedGeneration": raw["metadata"].get("generation", 1),
-            }
-        )
-    return written
 
 
 def _offer(offer: Offer, nodes: tuple[Node, ...]) -> Manifest:

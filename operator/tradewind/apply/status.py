@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from tradewind.apply.conditions import conditions
 from tradewind.model.placement import CopyState
-from tradewind.state.record import iso, record_fields, usd
+from tradewind.state.record import record_fields, usd
 
 if TYPE_CHECKING:
     from tradewind.decide.step import Step
@@ -19,7 +20,6 @@ Manifest = dict[str, Any]
 MAX_CANDIDATES = 5
 MAX_NAMES = 3
 MAX_REFUSALS = 8
-MAX_MESSAGE = 512
 
 
 def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
@@ -44,7 +44,14 @@ def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
     if situation is not None:
         known = before.get("conditions") or []
         status["phase"] = situation.phase
-        status["conditions"] = conditions(situation, known, step.view.generation, now_s=now_s)
+        status["conditions"] = conditions(
+            _holds(situation),
+            reason=situation.reason,
+            message=situation.message,
+            before=known,
+            generation=step.view.generation,
+            now_s=now_s,
+        )
     if step.decision is not None:
         status |= _table(step.decision)
     return status
@@ -55,31 +62,13 @@ def changed_fields(status: Manifest, before: Manifest) -> Manifest:
     return {key: value for key, value in status.items() if before.get(key) != value}
 
 
-def conditions(situation: Situation, before: list[Manifest], generation: int, *, now_s: float) -> list[Manifest]:
-    """Write the conditions by kstatus' rules; a condition keeps its time while its status holds."""
-    wanted = {
+def _holds(situation: Situation) -> dict[str, bool]:
+    return {
         "Ready": situation.ready,
         "Placed": situation.placed,
         "Reconciling": situation.reconciling,
         "Stalled": situation.stalled,
     }
-    known = {condition["type"]: condition for condition in before}
-    written = []
-    for kind, holds in wanted.items():
-        status = "True" if holds else "False"
-        old = known.get(kind, {})
-        same = old.get("status") == status
-        written.append(
-            {
-                "type": kind,
-                "status": status,
-                "reason": situation.reason,
-                "message": situation.message[:MAX_MESSAGE],
-                "lastTransitionTime": old["lastTransitionTime"] if same else iso(now_s)[:19] + "Z",
-                "observedGeneration": generation,
-            }
-        )
-    return written
 
 
 def _effective(policy: EffectivePolicy) -> Manifest:

@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.unit.decide.builders import DELIVERING, NOW_S, Scene, at, copy_at, recorded
 
-from tradewind.apply.status import changed_fields, conditions, status_from
-from tradewind.model.placement import Situation
+from tradewind.apply.conditions import conditions
+from tradewind.apply.status import changed_fields, status_from
 
 Manifest = dict[str, Any]
 MAX_BYTES = 8 * 1024
@@ -38,13 +38,15 @@ def test_the_same_situation_writes_nothing_the_second_time() -> None:
 
 
 def test_a_condition_keeps_its_time_while_its_status_holds() -> None:
-    runs = Situation("Running", "Running", "Runs.", placed=True, ready=True)
-    waits = Situation("Waiting", "OldCopyMayRun", "Waits.", placed=True)
-    first = {c["type"]: c for c in conditions(runs, [], 1, now_s=NOW_S)}
-    later = {c["type"]: c for c in conditions(waits, list(first.values()), 1, now_s=NOW_S + 60)}
-    assert later["Placed"]["lastTransitionTime"] == first["Placed"]["lastTransitionTime"]
-    assert later["Ready"]["lastTransitionTime"] != first["Ready"]["lastTransitionTime"]
-    assert later["Placed"]["reason"] == "OldCopyMayRun"
+    runs = {"Ready": True, "Placed": True}
+    waits = {"Ready": False, "Placed": True}
+    first = conditions(runs, reason="Running", message="Runs.", before=(), generation=1, now_s=NOW_S)
+    later = conditions(waits, reason="OldCopyMayRun", message="Waits.", before=first, generation=2, now_s=NOW_S + 60)
+    assert [c["lastTransitionTime"] == old["lastTransitionTime"] for c, old in zip(later, first, strict=True)] == [
+        False,
+        True,
+    ]
+    assert {(c["reason"], c["observedGeneration"]) for c in later} == {("OldCopyMayRun", 2)}
 
 
 def test_nothing_is_said_while_a_silence_may_pass() -> None:
