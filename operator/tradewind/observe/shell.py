@@ -78,6 +78,8 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
     try:
         loop.run_until_complete(main)
     finally:
+        # What kopf's callbacks stumble over at the end is nobody's concern.
+        loop.set_exception_handler(lambda _, context: log.debug("kopf ending message=%s", context.get("message")))
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
