@@ -238,9 +238,9 @@ class FakeApi:
         with self.objects.watching(call.path, call.query, tell):
             self.objects.replay(call.path, call.query, tell)
             response = web.StreamResponse(headers={"Content-Type": "application/json"})
-            await response.prepare(request)
-            self._watches.add(queue)
             try:
+                await response.prepare(request)
+                self._watches.add(queue)
                 while line := await queue.get():
                     await response.write(line)
             except ConnectionResetError:
