@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import signal
 from collections import Counter
@@ -58,7 +59,11 @@ class Api:
         self.server = server
 
     def get(self, kind: str, namespace: str = "", name: str = "") -> Manifest:
-        return self.server.get(path(kind, namespace, name))
+        try:
+            return self.server.get(path(kind, namespace, name))
+        except http.client.RemoteDisconnected:
+            # The kept connection led to an API server that has been killed since.
+            return self.server.get(path(kind, namespace, name))
 
     def find(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """An object, or None where there is none."""
@@ -261,7 +266,8 @@ class Fleet:
     def told(self, name: str) -> str:
         """What the status of a workload says now, for a failure's message."""
         try:
-            return json.dumps(self.status(name).get("conditions", [{}])[0])
+            status = self.status(name)
+            return json.dumps([status.get("conditions", [{}])[0], status.get("refused")])
         except (ApiError, OSError):
             return "?"
 

@@ -13,7 +13,7 @@ POLICY: Manifest = {
     "apiVersion": GROUP,
     "kind": "ClusterPlacementPolicy",
     "metadata": {"name": "default"},
-    "spec": {"detection": {"probeInterval": "1s", "downAfterOneKind": "5s", "upAfter": "5s"}},
+    "spec": {"detection": {"probeInterval": "1s", "downAfterOneKind": "5s", "upAfter": "3s"}},
 }
 PRICES = {"aws": "2", "gcp": "3", "onprem": "4"}
 """USD for an H100 and hour: aws is the cheapest, then gcp."""

@@ -18,7 +18,7 @@ pytest_plugins = ["tests.lab.operator_fixtures"]
 
 def test_twenty_jobs_for_sixteen_accelerators_leave_four_that_wake_one_by_one(fleet: Fleet) -> None:
     names = [f"job-{number:02}" for number in range(20)]
-    fleet.submit(*(a_job(name, run_for="12s" if name == "job-00" else "", **only_on("aws")) for name in names))
+    fleet.submit(*(a_job(name, run_for="8s" if name == "job-00" else "", **only_on("aws")) for name in names))
     until("each is placed or refused", lambda: all(reason(each) in SETTLED for each in workloads(fleet)))
     counts = Counter(reason(each) for each in workloads(fleet))
     assert counts == {"Running": 16, "Unschedulable": 4}

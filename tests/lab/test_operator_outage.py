@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from tests.lab.operator_manifests import a_job, a_service, guarantee
+from tests.lab.operator_manifests import a_job, a_service, guarantee, only_on
 from tests.lab.operator_waiting import throughout, until
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ OTHERS = ("gcp", "onprem")
 def test_of_a_lost_cluster_what_may_run_twice_moves_and_the_rest_waits(
     fleet: Fleet, break_it: Callable[..., object], mend_it: Callable[..., object]
 ) -> None:
-    fleet.submit(a_job("once"), a_job("often", **guarantee("AtLeastOnce")), a_service("chat"))
-    fleet.until_runs("once", "aws")
-    fleet.until_runs("often", "aws")
+    fleet.submit(a_job("once"), a_job("freed"), a_job("ends", run_for="10s"))
+    fleet.submit(a_job("often", **guarantee("AtLeastOnce")), a_service("chat"))
+    for name in ("once", "freed", "ends", "often"):
+        fleet.until_runs(name, "aws")
     fleet.until_runs("chat", "aws", kind="Deployment")
     [once] = fleet.copies("once")
 
@@ -42,46 +43,26 @@ def test_of_a_lost_cluster_what_may_run_twice_moves_and_the_rest_waits(
     fleet.until_verdict("aws", "Down")
     fleet.until_runs("often", "gcp", epoch=2)
     fleet.until_runs("chat", "gcp", epoch=2, kind="Deployment")
-    fleet.until_reason("once", "OldCopyMayRun")
-    assert fleet.copies("once", on=OTHERS) == []
     move = fleet.status("often")["moves"][0]
     assert (move["fromCluster"], move["toCluster"], move["epoch"]) == ("aws", "gcp", 2)
     assert move["detectedAt"] <= move["decidedAt"] <= move["deliveredAt"] <= move["runningAt"]
+    for name in ("once", "freed"):
+        fleet.until_reason(name, "OldCopyMayRun")
+        assert fleet.copies(name, on=OTHERS) == []
+    # The way out for work that waits, and for a person who knows that the old copy is gone.
+    fleet.change("freed", guarantee("AtLeastOnce"))
+    fleet.until_runs("freed", "gcp", epoch=2)
 
     mend_it(fleet.lab)
-    until("the stale copy of the Job goes", lambda: [c.cluster for c in fleet.copies("often")] == ["gcp"])
-    until("the stale Deployment goes", lambda: [c.cluster for c in fleet.copies("chat", kind="Deployment")] == ["gcp"])
-    fleet.until_runs("once", "aws")
-    assert fleet.copies("once") == [once]
-    fleet.until_verdict("aws", "Healthy")
-    assert fleet.runs_on("often", "gcp", epoch=2)
-
-
-def test_a_returning_cluster_takes_no_work_before_its_stale_copies_are_gone(fleet: Fleet) -> None:
-    names = [f"often-{number}" for number in range(4)]
-    fleet.submit(*(a_job(name, **guarantee("AtLeastOnce")) for name in names))
-    for name in names:
-        fleet.until_runs(name, "aws")
-    fleet.lab.cut("aws")
-    fleet.until_verdict("aws", "Down")
-    for name in names:
-        fleet.until_runs(name, "gcp", epoch=2)
-
-    fleet.lab.heal("aws")
     fleet.until_verdict("aws", "Recovering")
     fleet.until_verdict("aws", "Healthy")
-    assert not any(fleet.copies(name, on=("aws",)) for name in names)
-
-
-def test_work_that_waits_for_a_lost_cluster_is_released_by_its_guarantee(fleet: Fleet) -> None:
-    fleet.submit(a_job("once"))
+    # What was stale had to go first.
+    assert [copy.cluster for name in ("often", "freed") for copy in fleet.copies(name)] == ["gcp", "gcp"]
+    assert [copy.cluster for copy in fleet.copies("chat", kind="Deployment")] == ["gcp"]
     fleet.until_runs("once", "aws")
-    fleet.lab.kill("aws")
-    fleet.until_reason("once", "OldCopyMayRun")
-    fleet.change("once", guarantee("AtLeastOnce"))
-    fleet.until_runs("once", "gcp", epoch=2)
-    fleet.lab.resume("aws")
-    until("one copy is left", lambda: [c.cluster for c in fleet.copies("once")] == ["gcp"])
+    assert fleet.copies("once") == [once]
+    until("what has ended there is known", lambda: fleet.phase("ends") == "Succeeded")
+    assert fleet.status("ends")["epoch"] == 1
 
 
 def test_work_leaves_a_cluster_whose_nodes_are_all_gone(fleet: Fleet) -> None:
@@ -130,33 +111,27 @@ def test_a_hub_that_reaches_no_member_moves_nothing(fleet: Fleet) -> None:
     fleet.until_runs("later", "aws")
 
 
-@pytest.mark.parametrize(
-    ("spoil", "verdict", "reason"),
-    [
-        pytest.param(
-            lambda text: _with_user(text, {"token": "garbage"}),
-            "CredentialsInvalid",
-            "CredentialsInvalid",
-            id="a token that is not known",
-        ),
-        pytest.param(lambda text: text[: len(text) // 2], "Unknown", "KubeconfigInvalid", id="a Secret cut in half"),
-    ],
-)
-def test_bad_credentials_move_nothing(fleet: Fleet, spoil: Callable[[str], str], verdict: str, reason: str) -> None:
-    fleet.submit(a_job("often", **guarantee("AtLeastOnce")))
-    fleet.until_runs("often", "aws")
-    [before] = fleet.copies("often")
-    good = fleet.kubeconfig("aws")
+def test_bad_credentials_move_nothing(fleet: Fleet) -> None:
+    fleet.submit(
+        a_job("here", **guarantee("AtLeastOnce")), a_job("there", **guarantee("AtLeastOnce"), **only_on("gcp"))
+    )
+    fleet.until_runs("here", "aws")
+    fleet.until_runs("there", "gcp")
+    before = fleet.copies("here"), fleet.copies("there")
+    aws, gcp = fleet.kubeconfig("aws"), fleet.kubeconfig("gcp")
     try:
-        fleet.put_kubeconfig("aws", spoil(good))
-        until(f"the reason is {reason}", lambda: fleet.cluster_reason("aws") == reason)
-        assert fleet.verdict("aws") == verdict
-        throughout("it stays where it is", lambda: fleet.copies("often") == [before], for_s=8)
+        fleet.put_kubeconfig("aws", _with_user(aws, {"token": "garbage"}))
+        fleet.put_kubeconfig("gcp", gcp[: len(gcp) // 2])
+        fleet.until_verdict("aws", "CredentialsInvalid")
+        until("gcp's Secret is at fault", lambda: fleet.cluster_reason("gcp") == "KubeconfigInvalid")
+        throughout("all stays", lambda: (fleet.copies("here"), fleet.copies("there")) == before, for_s=8)
     finally:
-        fleet.put_kubeconfig("aws", good)
+        fleet.put_kubeconfig("aws", aws)
+        fleet.put_kubeconfig("gcp", gcp)
     fleet.until_verdict("aws", "Healthy")
-    assert fleet.copies("often") == [before]
-    assert fleet.status("often")["moves"] == []
+    fleet.until_verdict("gcp", "Healthy")
+    assert (fleet.copies("here"), fleet.copies("there")) == before
+    assert fleet.status("here")["moves"] == fleet.status("there")["moves"] == []
 
 
 def _is_isolated(fleet: Fleet, member: str) -> bool:
