@@ -16,6 +16,7 @@ from tradewind.model.placement import CopyState
 if TYPE_CHECKING:
     from tradewind.apply.executor import Lookup
     from tradewind.kube.client import ApiServer
+    from tradewind.kube.resources import Resource
     from tradewind.observe.feed import Feed
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.store import Store
@@ -51,10 +52,8 @@ class Chores:
             for entry in list(self._store.clusters.values()):
                 await self._guarded(self._write_cluster(entry), entry.name)
             for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS):
-                for raw in list(self._feed.objects[resource.plural].values()):
-                    problem, more = self._verdict_on(resource.kind, raw)
-                    status = read_status(raw, problem=problem, now_s=time.time(), **more)
-                    await self._guarded(write_status(self._hub, resource, raw, status), raw["metadata"]["name"])
+                for key, raw in list(self._feed.objects[resource.plural].items()):
+                    await self._guarded(self._write_read(resource, key, raw), raw["metadata"]["name"])
 
     async def sweep(self) -> None:
         """Remove copies whose workload was deleted while their cluster was away, for ever."""
@@ -128,6 +127,14 @@ class Chores:
                     usd_per_hour += pods.count * pods.cpu_cores * offer.usd_per_cpu_hour
         return placed, usd_per_hour
 
+    async def _write_read(self, resource: Resource, key: tuple[str, str], raw: Manifest) -> None:
+        """Say of a policy or a map whether it is in force; what was written is known before its watch tells of it."""
+        problem, more = self._verdict_on(resource.kind, raw)
+        status = read_status(raw, problem=problem, now_s=time.time(), **more)
+        written = await write_status(self._hub, resource, raw, status)
+        if self._feed.objects[resource.plural].get(key) is raw:
+            self._feed.objects[resource.plural][key] = written
+
     def _verdict_on(self, kind: str, raw: Manifest) -> tuple[str, dict[str, object]]:
         metadata = raw["metadata"]
         name = f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
@@ -139,3 +146,6 @@ class Chores:
             await work
         except TradewindError as error:
             log.debug("chore put off object=%s error=%s", name, error)
+        except Exception:
+            # One object of a shape never seen must not end the chores of all others.
+            log.exception("chore failed object=%s", name)
