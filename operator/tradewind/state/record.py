@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradewind.model.placement import CopyState, Finished, Move, Placement, Record
 from tradewind.model.workload import Market
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 
 def iso(seconds: float) -> str:
@@ -17,13 +20,13 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def seconds_of(text: str | None) -> float:
+def seconds_of(text: Any) -> float:
     """Read an RFC 3339 time; 0 for none or an unreadable one."""
-    if not text:
+    if not isinstance(text, str) or not text:
         return 0.0
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
 
 
@@ -35,11 +38,11 @@ def usd(value: float) -> str:
 def record_from(status: dict[str, Any]) -> Record:
     """Read a record; whatever is missing or malformed counts as not recorded."""
     return Record(
-        epoch=int(status.get("epoch") or 0),
-        placements=tuple(_placements(status.get("placements") or ())),
-        moves=tuple(_moves(status.get("moves") or ())),
-        finished=_finished(status.get("finished")),
-        adopted_uid=str(status.get("adoptedUID") or ""),
+        epoch=_whole(status.get("epoch")),
+        placements=tuple(_readable(_placement, status.get("placements"))),
+        moves=tuple(_readable(_move, status.get("moves"))),
+        finished=next(_readable(_finished, [status.get("finished")]), None),
+        adopted_uid=_text(status.get("adoptedUID")),
     )
 
 
@@ -88,42 +91,54 @@ def _move_fields(move: Move) -> dict[str, Any]:
     }
 
 
-def _placements(items: Iterable[dict[str, Any]]) -> Iterable[Placement]:
-    for item in items:
-        yield Placement(
-            cluster=item["cluster"],
-            offer=item.get("offer", ""),
-            market=Market(item.get("market", Market.ON_DEMAND)),
-            replicas=int(item.get("replicas", 1)),
-            epoch=int(item.get("epoch", 0)),
-            generation=int(item.get("generation", 0)),
-            state=CopyState(item.get("state", CopyState.DELIVERING)),
-            since_s=seconds_of(item.get("since")),
-            usd_total=float(item.get("totalUSD", 0)),
-        )
+def _readable(read: Callable[[dict[str, Any]], T], items: Any) -> Iterator[T]:
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item:
+            # An enum's value that is none, a cluster that is not named, an amount that is no number.
+            with suppress(KeyError, ValueError, TypeError):
+                yield read(item)
 
 
-def _moves(items: Iterable[dict[str, Any]]) -> Iterable[Move]:
-    for item in items:
-        yield Move(
-            from_cluster=item.get("fromCluster", ""),
-            to_cluster=item.get("toCluster", ""),
-            reason=item.get("reason", ""),
-            epoch=int(item.get("epoch", 0)),
-            detected_s=seconds_of(item.get("detectedAt")),
-            decided_s=seconds_of(item.get("decidedAt")),
-            delivered_s=seconds_of(item.get("deliveredAt")),
-            running_s=seconds_of(item.get("runningAt")),
-        )
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
-def _finished(item: dict[str, Any] | None) -> Finished | None:
-    if not item:
-        return None
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _placement(item: dict[str, Any]) -> Placement:
+    return Placement(
+        cluster=str(item["cluster"]),
+        offer=_text(item.get("offer")),
+        market=Market(item.get("market", Market.ON_DEMAND)),
+        replicas=_whole(item.get("replicas", 1)),
+        epoch=_whole(item.get("epoch")),
+        generation=_whole(item.get("generation")),
+        state=CopyState(item.get("state", CopyState.DELIVERING)),
+        since_s=seconds_of(item.get("since")),
+        usd_total=float(item.get("totalUSD", 0)),
+    )
+
+
+def _move(item: dict[str, Any]) -> Move:
+    return Move(
+        from_cluster=_text(item.get("fromCluster")),
+        to_cluster=_text(item.get("toCluster")),
+        reason=_text(item.get("reason")),
+        epoch=_whole(item.get("epoch")),
+        detected_s=seconds_of(item.get("detectedAt")),
+        decided_s=seconds_of(item.get("decidedAt")),
+        delivered_s=seconds_of(item.get("deliveredAt")),
+        running_s=seconds_of(item.get("runningAt")),
+    )
+
+
+def _finished(item: dict[str, Any]) -> Finished:
     return Finished(
-        cluster=item.get("cluster", ""),
-        epoch=int(item.get("epoch", 0)),
+        cluster=_text(item.get("cluster")),
+        epoch=_whole(item.get("epoch")),
         succeeded=item.get("result") == "Succeeded",
         at_s=seconds_of(item.get("at")),
-        message=item.get("message", ""),
+        message=_text(item.get("message")),
     )
