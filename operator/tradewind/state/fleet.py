@@ -78,7 +78,7 @@ class ClusterEntry:
     @property
     def ready_to_decide(self) -> bool:
         """Whether waiting longer would not teach more: it is listed, or it is known not to answer."""
-        if self.problem or self.member is None or (self.member.synced and self.uid):
+        if self.problem or (self.member is not None and self.member.synced and self.uid):
             return True
         last = self.evidence.last
         return last is not None and not self.answers

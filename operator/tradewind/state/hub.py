@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.convert import (
@@ -191,18 +191,17 @@ class Hub:
 
     def _entry(self, obj: Manifest) -> WorkloadEntry:
         record = record_from(obj.get("status") or {})
-        name = (obj.get("spec") or {}).get("priorityClassName")
+        try:
+            workload = workload_from(obj)
+        except InputError as error:
+            message = f"{error.field}: {error.detail}" if error.field else error.detail
+            return WorkloadEntry(obj, None, Refusal("InvalidSpec", message, Wake.WORKLOAD), record)
+        name = obj["spec"].get("priorityClassName")
         if name and name not in self.priorities:
             message = f"spec.priorityClassName names {name}, which the hub does not have. Create the PriorityClass."
             return WorkloadEntry(obj, None, Refusal("PriorityClassNotFound", message, Wake.CONFIG), record)
         priority = self.priorities[name] if name else self.default_priority
-        try:
-            return WorkloadEntry(obj, workload_from(obj, priority=priority), None, record)
-        except InputError as error:
-            problem = Refusal(
-                "InvalidSpec", f"{error.field}: {error.detail}" if error.field else error.detail, Wake.WORKLOAD
-            )
-            return WorkloadEntry(obj, None, problem, record)
+        return WorkloadEntry(obj, replace(workload, priority=priority), None, record)
 
     def _read_again(self) -> None:
         for key, entry in self.workloads.items():

@@ -49,7 +49,7 @@ def ended(how: str, message: str = "") -> Manifest:
             2,
             RUNNING,
             None,
-            id="the last two of ten",
+            id="two of ten left",
         ),
         pytest.param(
             {"parallelism": 4, "completions": 2}, {"ready": 2}, 2, RUNNING, None, id="no more pods than completions"
@@ -66,14 +66,20 @@ def ended(how: str, message: str = "") -> Manifest:
             1,
             PENDING,
             None,
-            id="a condition that is not true",
+            id="a false condition",
         ),
         pytest.param({}, ended("FailureTarget"), 1, PENDING, None, id="about to fail is not failed"),
         pytest.param({}, ended("SuccessCriteriaMet"), 1, PENDING, None, id="about to succeed has not succeeded"),
         pytest.param({}, {"conditions": None}, 1, PENDING, None, id="no conditions at all"),
     ],
 )
-def test_a_job(spec: Manifest, status: Manifest, wanted: int, state: CopyState, succeeded: bool | None) -> None:
+def test_a_job(
+    spec: Manifest,
+    status: Manifest,
+    wanted: int,
+    state: CopyState,
+    succeeded: bool | None,  # noqa: FBT001 - a table
+) -> None:
     copy = copy_from("aws", an_object("Job", spec=spec, status=status))
     assert copy is not None
     assert (copy.pods_wanted, copy.state, copy.succeeded) == (wanted, state, succeeded)

@@ -82,7 +82,9 @@ def test_nothing_is_known_before_everything_was_listed() -> None:
 
 def test_what_is_stale_is_known_and_not_trusted() -> None:
     member = Heard().member
-    for sink in (member.nodes_sink, member.pods_sink, *member.copy_sinks.values()):
+    member.nodes_sink.replace([])
+    member.pods_sink.replace([])
+    for sink in member.copy_sinks.values():
         sink.replace([])
     member.stale()
     assert (member.capacity_known, member.capacity_fresh, member.copies_fresh, member.synced) == (
