@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Manifest = dict[str, Any]
-MAX_MESSAGE = 512
+MAX_MESSAGE = 384
 
 
 def conditions(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradewind.apply.conditions import conditions
@@ -17,9 +19,23 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 
-MAX_CANDIDATES = 5
-MAX_NAMES = 3
-MAX_REFUSALS = 8
+MAX_BYTES = 8192
+"""etcd holds, and every watch carries, each status of ten thousand workloads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much of the priced table is shown: how many of each, and how long a refusal's message may be."""
+
+    candidates: int
+    assumed: int
+    refusals: int
+    names: int
+    message: int
+
+
+DETAILS = (Detail(5, 5, 8, 3, 256), Detail(5, 2, 8, 3, 160), Detail(3, 1, 6, 2, 120), Detail(3, 0, 4, 1, 100))
+"""From all that is shown in a fleet of usual size, down to what fits whatever the names."""
 
 
 def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
@@ -53,8 +69,18 @@ def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
             now_s=now_s,
         )
     if step.decision is not None:
-        status |= _table(step.decision)
+        status |= _fitting_table(step.decision, MAX_BYTES - _size(status))
     return status
+
+
+def _fitting_table(decision: Decision, room: int) -> Manifest:
+    """Write the table in as much detail as there is room for."""
+    tables = (_table(decision, detail) for detail in DETAILS[:-1])
+    return next((table for table in tables if _size(table) <= room), None) or _table(decision, DETAILS[-1])
+
+
+def _size(status: Manifest) -> int:
+    return len(json.dumps(status, separators=(",", ":")).encode())
 
 
 def changed_fields(status: Manifest, before: Manifest) -> Manifest:
@@ -82,20 +108,21 @@ def _effective(policy: EffectivePolicy) -> Manifest:
     }
 
 
-def _table(decision: Decision) -> Manifest:
+def _table(decision: Decision, detail: Detail) -> Manifest:
     """Write the priced table: the best candidates, and the refusals grouped by reason."""
     feasible = [candidate for candidate in decision.candidates if candidate.feasible]
     groups: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in decision.candidates:
         for refusal in candidate.refusals:
             groups[refusal.reason].append(candidate)
+    refused = sorted(groups.items())[: detail.refusals]
     return {
-        "candidates": [_candidate(c, chosen=c is decision.chosen) for c in feasible[:MAX_CANDIDATES]],
-        "refused": [_refusals(reason, refused) for reason, refused in sorted(groups.items())][:MAX_REFUSALS],
+        "candidates": [_candidate(c, decision.chosen, detail) for c in feasible[: detail.candidates]],
+        "refused": [_refusals(reason, candidates, detail) for reason, candidates in refused],
     }
 
 
-def _candidate(candidate: Candidate, *, chosen: bool) -> Manifest:
+def _candidate(candidate: Candidate, chosen: Candidate | None, detail: Detail) -> Manifest:
     terms = candidate.usd
     names = ("compute", "egress", "loss", "carbon", "delay", "latency")
     return {
@@ -106,12 +133,12 @@ def _candidate(candidate: Candidate, *, chosen: bool) -> Manifest:
         "usd": {name: usd(getattr(terms, name)) for name in names},
         "runHours": f"{candidate.run_h:.3f}",
         "transferHours": f"{candidate.transfer_h:.3f}",
-        "assumed": [text[:128] for text in candidate.assumed[:MAX_CANDIDATES]],
-        "chosen": chosen,
+        "assumed": [text[:128] for text in candidate.assumed[: detail.assumed]],
+        "chosen": candidate is chosen,
     }
 
 
-def _refusals(reason: str, refused: list[Candidate]) -> Manifest:
+def _refusals(reason: str, refused: list[Candidate], detail: Detail) -> Manifest:
     first = next(refusal for refusal in refused[0].refusals if refusal.reason == reason)
-    names = [f"{candidate.cluster}/{candidate.offer}" for candidate in refused[:MAX_NAMES]]
-    return {"reason": reason, "count": len(refused), "names": names, "message": first.message[:256]}
+    names = [f"{candidate.cluster}/{candidate.offer}" for candidate in refused[: detail.names]]
+    return {"reason": reason, "count": len(refused), "names": names, "message": first.message[: detail.message]}
