@@ -51,7 +51,7 @@ def test_a_new_status_changes_the_record_and_keeps_what_was_read() -> None:
     hub = hub_with(a_workload())
     before = hub.workloads[KEY]
     workload = before.workload
-    before.vetoes["aws"] = (None, 1.0)  # type: ignore[assignment]
+    before.vetoes["aws"] = (None, 1.0)  # type: ignore[assignment]  # only that it is kept counts
     hub.see_workload(a_workload(version="11", status=placed()))
     assert hub.workloads[KEY].record.epoch == 1
     assert hub.workloads[KEY].workload is workload
@@ -60,7 +60,7 @@ def test_a_new_status_changes_the_record_and_keeps_what_was_read() -> None:
 
 def test_a_new_spec_is_read_anew_and_asks_every_cluster_again() -> None:
     hub = hub_with(a_workload())
-    hub.workloads[KEY].vetoes["aws"] = (None, 1.0)  # type: ignore[assignment]
+    hub.workloads[KEY].vetoes["aws"] = (None, 1.0)  # type: ignore[assignment]  # the test needs it odd
     hub.see_workload(a_workload(version="11", generation=2, suspend=True))
     entry = hub.workloads[KEY]
     assert entry.workload is not None
