@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from tradewind.decide.sight import is_promised
 from tradewind.model.health import Verdict
 from tradewind.model.plan import Wake
+from tradewind.model.policy import Mode
 from tradewind.outage.evidence import forgive, see_nodes
 from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
 
 if TYPE_CHECKING:
     from tradewind.runtime.metrics import Metrics
     from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.hub import WorkloadEntry
     from tradewind.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -86,15 +88,24 @@ class Judging:
         return Case(entry.evidence, entry.detection, entry.health, clean=clean, rebuilt=entry.rebuilt, known=known)
 
     def _is_clean(self, entry: ClusterEntry) -> bool:
-        """Whether a cluster that returned has been listed afresh, and holds no copy that nothing promises."""
+        """Whether a cluster that returned has been listed afresh, and holds no copy that is about to be removed."""
         if entry.member is None or not entry.member.synced or entry.orphans:
             return False
         for key, copy in entry.member.inventory().copies.items():
             workload = self._store.hub.workloads.get(key)
-            recorded = workload is not None and (workload.record.placements or workload.record.finished)
-            if workload and recorded and not is_promised(copy, uid=workload.uid, record=workload.record):
+            if workload is None or not (workload.record.placements or workload.record.finished):
+                continue
+            stale = not is_promised(copy, uid=workload.uid, record=workload.record)
+            if stale and self._acts(workload):
                 return False
         return True
+
+    def _acts(self, workload: WorkloadEntry) -> bool:
+        """Whether stale copies of a workload are removed: where they are not, nobody else must wait for that."""
+        policy = self._store.hub.effective(workload)
+        if policy is None or self._store.hub.missing_policy(workload) is not None:
+            return workload.deleting
+        return workload.deleting or policy.mode is Mode.ENFORCE
 
     def _turn(self, entry: ClusterEntry, verdict: Verdict, reason: str) -> None:
         loud = verdict in (Verdict.DOWN, Verdict.DEGRADED, Verdict.CREDENTIALS_INVALID)

@@ -1,0 +1,350 @@
+"""The judging loop on the real store: evidence becomes verdicts, and returned clusters are cleaned first."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.unit.state.manifests import a_cluster, a_copy, a_node, a_workload, placed
+
+from tradewind.model.health import Verdict
+from tradewind.model.placement import Orphan
+from tradewind.model.plan import Wake
+from tradewind.model.workload import Key
+from tradewind.outage.evidence import Heard, Probe, hear
+from tradewind.runtime.judging import Judging
+from tradewind.runtime.metrics import Metrics
+from tradewind.state.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tradewind.state.fleet import ClusterEntry
+
+Manifest = dict[str, Any]
+KEY = Key("research", "train")
+FAST = {"probeInterval": "1s", "downAfterOneKind": "5s", "upAfter": "10s"}
+HEALTHY, SUSPECT, DOWN = Verdict.HEALTHY, Verdict.SUSPECT, Verdict.DOWN
+RECOVERING, DEGRADED, UNKNOWN = Verdict.RECOVERING, Verdict.DEGRADED, Verdict.UNKNOWN
+
+
+class Court:
+    """A store before the judging loop, with a clock of its own; three clusters, so that one alone may be convicted."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.metrics = Metrics()
+        self.judging = Judging(self.store, self.metrics)
+        self.now_s = 1000.0
+        for name in ("aws", "gcp", "own"):
+            self.declare(name)
+
+    def declare(self, name: str, **status: Any) -> ClusterEntry:
+        """Declare a cluster whose member has been listed."""
+        entry = self.store.see_cluster(a_cluster(name, status=status, detection=FAST))
+        assert entry is not None
+        entry.uid = f"kube-system-of-{name}"
+        self.store.connect(entry)
+        self.look(name)
+        return entry
+
+    def look(self, name: str, *copies: Manifest, ready: bool = True) -> None:
+        """List a member afresh."""
+        member = self.entry(name).member
+        assert member is not None
+        node = a_node()
+        if not ready:
+            node["status"]["conditions"] = []
+        member.nodes_sink.replace([node])
+        member.pods_sink.replace([])
+        member.copy_sinks["Job"].replace(list(copies))
+        member.copy_sinks["Deployment"].replace([])
+
+    def entry(self, name: str = "aws") -> ClusterEntry:
+        """What is known of a cluster."""
+        return self.store.clusters[name]
+
+    def run(self, seconds: float, *, tick_s: float = 0.5, **heard: Heard) -> Court:
+        """Probe every second, and judge."""
+        for step in range(round(seconds / tick_s)):
+            if step % round(1 / tick_s) == 0:
+                for name, entry in self.store.clusters.items():
+                    probe = Probe(self.now_s, heard.get(name, Heard.ANSWER), "so it was heard")
+                    entry.evidence = hear(entry.evidence, probe)
+            self.judging.tick()
+            self.now_s += tick_s
+        return self
+
+    def verdict(self, name: str = "aws") -> Verdict:
+        """The present verdict."""
+        return self.entry(name).health.verdict
+
+    def shown(self) -> dict[tuple[str, str], float]:
+        """What the metric says."""
+        return {
+            (sample.labels["cluster"], sample.labels["verdict"]): sample.value
+            for metric in self.metrics.verdict.collect()
+            for sample in metric.samples
+        }
+
+
+@pytest.fixture
+def court(monkeypatch: pytest.MonkeyPatch) -> Iterator[Court]:
+    with _a_loop() as loop:
+        made = Court()
+        monkeypatch.setattr(loop, "time", lambda: made.now_s)
+        monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
+        yield made
+
+
+@contextmanager
+def _a_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    try:
+        yield loop
+    finally:
+        loop.close()
+
+
+def test_a_cluster_that_answers_is_healthy_and_one_that_falls_silent_goes_down(court: Court) -> None:
+    assert court.run(2).verdict() is HEALTHY
+    assert court.run(4, aws=Heard.SILENCE).verdict() is SUSPECT
+    assert court.run(3, aws=Heard.SILENCE).verdict() is DOWN
+    assert {court.verdict("gcp"), court.verdict("own")} == {HEALTHY}
+
+
+def test_a_verdict_wakes_what_waits_for_health_and_what_is_placed_there(court: Court) -> None:
+    court.store.see_workload(a_workload(status=placed()))
+    court.store.see_workload(a_workload("waits", uid="u-2"))
+    court.run(2)
+    court.store.dirty.take()
+    court.store.dirty.sleep(Key("research", "waits"), frozenset({Wake.HEALTH}))
+    court.run(7, aws=Heard.SILENCE)
+    assert {key.name for key in court.store.dirty.take()} == {"train", "waits"}
+    court.run(5, aws=Heard.SILENCE)
+    assert court.store.dirty.take() == set(), "a verdict that holds is no news"
+
+
+def test_a_stall_of_the_loop_itself_is_forgiven(court: Court) -> None:
+    court.run(4, aws=Heard.SILENCE)
+    court.now_s += 3600
+    court.judging.tick()
+    assert court.verdict() is not DOWN
+    assert court.run(7, aws=Heard.SILENCE).verdict() is DOWN
+
+
+def test_a_cluster_with_a_problem_is_not_judged(court: Court) -> None:
+    court.run(2)
+    court.entry().problem = ("SecretNotFound", "create it")
+    court.run(20, aws=Heard.SILENCE)
+    assert court.verdict() is HEALTHY
+    cluster = court.entry().cluster(())
+    assert cluster is not None
+    assert cluster.health.verdict is UNKNOWN
+
+
+# Nodes.
+
+
+def test_a_cluster_whose_nodes_are_all_gone_is_lost_after_the_same_time(court: Court) -> None:
+    court.run(2).look("aws", ready=False)
+    assert court.run(4).verdict() is SUSPECT
+    assert court.run(2).verdict() is DEGRADED
+    assert court.entry().health.lost
+
+
+def test_nodes_that_could_not_be_seen_meanwhile_are_given_the_full_time_once_more(court: Court) -> None:
+    """Kubelets can't renew while the API server is away: after its return no node is ready for a moment."""
+    court.run(2).look("aws", ready=False)
+    court.run(1)
+    court.run(4, aws=Heard.SILENCE)
+    member = court.entry().member
+    assert member is not None
+    member.stale()
+    court.run(1)
+    court.look("aws", ready=False)
+    assert court.run(4).verdict() is not DEGRADED
+    court.look("aws")
+    assert court.run(1).verdict() is HEALTHY
+
+
+def test_a_list_that_is_late_does_not_make_a_lost_cluster_well_again(court: Court) -> None:
+    court.run(2).look("aws", ready=False)
+    court.run(7)
+    member = court.entry().member
+    assert member is not None
+    member.nodes_sink.stale()
+    assert court.run(3).verdict() is DEGRADED
+
+
+def test_nodes_that_return_are_followed_by_cleaning(court: Court) -> None:
+    court.store.see_workload(a_workload(status=placed("gcp", epoch=2)))
+    court.run(2).look("aws", a_copy(), ready=False)
+    assert court.run(7).verdict() is DEGRADED
+    court.look("aws", a_copy())
+    assert court.run(2).verdict() is RECOVERING
+    court.look("aws")
+    assert court.run(10).verdict() is HEALTHY
+
+
+# Returns.
+
+
+def returned(court: Court, *copies: Manifest) -> Court:
+    """Let aws die and return, with these copies on it."""
+    court.run(2)
+    court.run(7, aws=Heard.SILENCE)
+    assert court.verdict() is DOWN
+    court.look("aws", *copies)
+    return court.run(12)
+
+
+@pytest.mark.parametrize(
+    ("status", "copies", "clean"),
+    [
+        pytest.param({}, (), True, id="nothing is left on it"),
+        pytest.param(placed(), (a_copy(),), True, id="what it holds is promised to it"),
+        pytest.param(placed("gcp", epoch=2), (a_copy(),), False, id="a stale copy"),
+        pytest.param(placed(epoch=2), (a_copy(),), False, id="a copy of an older epoch"),
+        pytest.param(placed(), (a_copy(uid="another"),), False, id="a copy of another workload of that name"),
+        pytest.param({}, (a_copy(),), True, id="a copy that is about to be adopted"),
+        pytest.param({}, (a_copy("unknown"),), True, id="a copy of nobody: its workload may come back"),
+        pytest.param(
+            {
+                "epoch": 2,
+                "finished": {"cluster": "aws", "epoch": 1, "result": "Succeeded", "at": "2027-01-01T00:00:00Z"},
+            },
+            (a_copy(conditions=[{"type": "Complete", "status": "True"}]),),
+            True,
+            id="the copy that succeeded, though it was stale",
+        ),
+        pytest.param(
+            {
+                "epoch": 2,
+                "finished": {"cluster": "gcp", "epoch": 2, "result": "Succeeded", "at": "2027-01-01T00:00:00Z"},
+            },
+            (a_copy(),),
+            False,
+            id="a copy of work that ended elsewhere",
+        ),
+    ],
+)
+def test_a_cluster_that_returns_must_be_clean(
+    court: Court,
+    status: Manifest,
+    copies: tuple[Manifest, ...],
+    clean: bool,  # noqa: FBT001 - a table
+) -> None:
+    court.store.see_workload(a_workload(status=status))
+    assert returned(court, *copies).verdict() is (HEALTHY if clean else RECOVERING)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param({"type": "Dreaming"}, id="its spec can't be understood"),
+        pytest.param({"policyRef": {"name": "shy"}}, id="its mode is Recommend"),
+        pytest.param({"policyRef": {"name": "missing"}}, id="its policy is missing"),
+    ],
+)
+def test_a_copy_that_nobody_will_remove_does_not_keep_a_cluster_from_all_others(court: Court, spec: Manifest) -> None:
+    shy = {"metadata": {"name": "shy", "namespace": "research", "uid": "p"}, "spec": {"mode": "Recommend"}}
+    court.store.see_policy(shy)
+    court.store.see_workload(a_workload(status=placed("gcp", epoch=2), **spec))
+    assert returned(court, a_copy()).verdict() is HEALTHY
+
+
+def test_orphans_must_be_swept_first(court: Court) -> None:
+    court.entry().orphans = (Orphan(KEY, "gone"),)
+    assert returned(court).verdict() is RECOVERING
+    court.entry().orphans = ()
+    assert court.run(1).verdict() is HEALTHY
+
+
+def test_and_it_must_have_been_listed(court: Court) -> None:
+    returned(court)
+    assert court.verdict() is HEALTHY
+    court.run(7, aws=Heard.SILENCE)
+    member = court.entry().member
+    assert member is not None
+    member.stale()
+    assert court.run(15).verdict() is RECOVERING
+
+
+def test_a_restarted_operator_goes_on_with_the_probation(court: Court) -> None:
+    entry = court.declare("late", verdict="Down")
+    assert court.run(5).verdict("late") is RECOVERING
+    assert court.run(7).verdict("late") is HEALTHY
+    assert not entry.evidence.was_down
+
+
+# First looks.
+
+
+def test_the_first_list_of_a_cluster_wakes_who_waits_for_adoption(court: Court) -> None:
+    entry = court.declare("new")
+    member = entry.member
+    assert member is not None
+    member.stale()
+    court.run(2)
+    assert not entry.listed
+    assert court.verdict("new") is HEALTHY
+    court.store.see_workload(a_workload())
+    court.store.dirty.take()
+    court.store.dirty.sleep(KEY, frozenset({Wake.HEALTH}))
+    court.look("new")
+    court.store.dirty.take()
+    court.run(1)
+    assert entry.listed
+    assert court.store.dirty.take() == {KEY}
+
+
+def test_two_declarations_of_one_cluster_are_told_apart_and_the_older_counts(court: Court) -> None:
+    young = court.declare("twin")
+    young.raw = {**young.raw, "metadata": {**young.raw["metadata"], "creationTimestamp": "2021-01-01T00:00:00Z"}}
+    young.uid = court.entry().uid
+    court.run(1)
+    assert (young.duplicate_of, court.entry().duplicate_of) == ("aws", "")
+    assert young.trouble is not None
+    assert young.trouble[0] == "DuplicateCluster"
+    court.store.see_cluster(court.entry().raw, deleted=True)
+    court.run(1)
+    assert young.duplicate_of == ""
+
+
+def test_clusters_that_were_never_identified_are_no_duplicates(court: Court) -> None:
+    for name in ("aws", "gcp"):
+        court.entry(name).uid = ""
+    court.run(1)
+    assert {court.entry(name).duplicate_of for name in ("aws", "gcp")} == {""}
+
+
+def test_the_metric_shows_one_verdict_a_cluster_and_forgets_those_that_are_gone(court: Court) -> None:
+    court.run(2)
+    assert [key for key, value in court.shown().items() if value] == [(n, "Healthy") for n in ("aws", "gcp", "own")]
+    court.entry().problem = ("SecretNotFound", "create it")
+    court.run(1)
+    assert court.shown()["aws", "Unknown"] == 1
+    court.store.see_cluster(court.entry().raw, deleted=True)
+    court.run(1)
+    assert {cluster for cluster, _ in court.shown()} == {"gcp", "own"}
+
+
+def test_a_hub_that_reaches_nobody_convicts_nobody(court: Court) -> None:
+    court.run(2)
+    court.run(60, aws=Heard.SILENCE, gcp=Heard.SILENCE, own=Heard.SILENCE)
+    assert {court.verdict(name) for name in ("aws", "gcp", "own")} == {SUSPECT}
+    assert court.entry().health.reason == "HubIsolated"
+    assert court.run(2).verdict() is HEALTHY
+
+
+def test_the_policy_says_how_many_may_fail_at_once(court: Court) -> None:
+    court.run(2)
+    court.store.hub.policy = replace(
+        court.store.hub.policy, moves=replace(court.store.hub.policy.moves, max_unhealthy_percent=70)
+    )
+    court.run(8, aws=Heard.SILENCE, gcp=Heard.SILENCE)
+    assert (court.verdict("aws"), court.verdict("gcp")) == (DOWN, DOWN)
