@@ -6,6 +6,8 @@ import json
 
 import click
 
+from tradewind.cli.signals import end_in_order
+
 
 @click.group()
 def bench() -> None:
@@ -13,6 +15,7 @@ def bench() -> None:
 
     Example: tradewind bench e2e --workloads 500 -o json
     """
+    end_in_order()
 
 
 @bench.command()

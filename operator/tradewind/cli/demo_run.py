@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from tradewind.cli.demo_stage import KEPT_NAME, find_examples, how_to_go_on, sta
 from tradewind.cli.demo_story import Story
 from tradewind.cli.demo_view import Screen
 from tradewind.cli.demo_watch import Watches
+from tradewind.cli.signals import end_in_order
 from tradewind.errors import RetryableError
 from tradewind.lab.errors import LabError
 from tradewind.lab.progress import Progress
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 def play(*, name: str, keep: bool, examples: Path | None, as_json: bool) -> int:
     """Play the demo; returns the exit code."""
     screen = Screen(to_stderr=as_json)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # As Ctrl-C does: end everything, then oneself.
-        signal.signal(number, lambda received, _: sys.exit(128 + received))
+    end_in_order()
     name = name or (KEPT_NAME if keep else f"demo-{os.getpid()}")
     began_s = time.monotonic()
     try:
