@@ -232,6 +232,26 @@ async def test_a_new_spec_reaches_a_running_deployment_in_its_epoch(rig: Rig) ->
     assert rig.copies() == ["aws/chat 1"]
 
 
+async def test_fields_that_a_new_spec_drops_are_given_up_by_our_create_first(rig: Rig) -> None:
+    """An API server keeps whatever any manager owns, and a create owns as another than an apply does."""
+    rig.create(a_server())
+    await rig.settle()
+    made = rig.members["aws"].objects.get(DEPLOYMENTS, "research", "chat")
+    assert made is not None
+    ours = {"manager": "tradewind", "operation": "Update", "fieldsV1": {"f:spec": {}}}
+    status = {"manager": "tradewind", "operation": "Update", "subresource": "status"}
+    theirs = {"manager": "kube-controller-manager", "operation": "Update"}
+    metadata = {**made["metadata"], "managedFields": [ours, status, theirs]}
+    rig.members["aws"].objects.change(DEPLOYMENTS, "research", "chat", metadata=metadata)
+    rig.edit("chat", suspend=False)
+    await rig.settle()
+    patches = [call for call in rig.members["aws"].calls if call.method == "PATCH" and call.path.endswith("/chat")]
+    assert [call.content_type.split("/")[1].split("-")[0] for call in patches] == ["merge", "apply"]
+    sent = patches[0].body["metadata"]
+    assert sent["managedFields"] == [{**ours, "operation": "Apply"}, status, theirs]
+    assert sent["resourceVersion"]
+
+
 async def test_a_new_spec_that_the_member_refuses_is_said_and_not_sent_again_and_again(rig: Rig) -> None:
     rig.create(a_server())
     await rig.settle()

@@ -10,6 +10,7 @@ from tradewind.errors import RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import AlreadyExistsError, NotFoundError, UnauthorizedError
 from tradewind.kube.resources import (
     CONFIG_MAPS,
+    FIELD_MANAGER,
     JOBS,
     NAMESPACES,
     SECRETS,
@@ -178,9 +179,20 @@ class Delivery:
             marks = {key: metadata["annotations"][key] for key in (GENERATION_ANNOTATION, COMPANIONS_ANNOTATION)}
             patch = {"metadata": {"annotations": marks, "resourceVersion": found["metadata"]["resourceVersion"]}}
             return await self.member.merge(resource, name, patch, namespace=namespace)
+        found = await self._own(found, resource)
         if guarantee is Guarantee.AT_MOST_ONCE:
             body = {**body, "metadata": {**metadata, "resourceVersion": found["metadata"]["resourceVersion"]}}
         return await self.member.apply(resource, body, namespace=namespace)
+
+    async def _own(self, found: Manifest, resource: Resource) -> Manifest:
+        """Have what was created count as applied: an apply removes only what an earlier apply had set."""
+        metadata = found["metadata"]
+        entries = metadata.get("managedFields") or []
+        applied = [{**entry, "operation": "Apply"} if _is_our_create(entry) else entry for entry in entries]
+        if applied == entries:
+            return found
+        patch = {"metadata": {"managedFields": applied, "resourceVersion": metadata["resourceVersion"]}}
+        return await self.member.merge(resource, metadata["name"], patch, namespace=metadata["namespace"])
 
     async def _found_after(self, error: TerminalError, resource: Resource, name: str, namespace: str) -> Manifest:
         try:
@@ -302,6 +314,12 @@ class Delivery:
                 f"{name} exists on {self.member.name} and is not Tradewind's: it is left alone. Rename one of them."
             )
             raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))
+
+
+def _is_our_create(entry: Manifest) -> bool:
+    """Whether an entry of managedFields is that of our create: later writes of ours are applies, or of marks only."""
+    ours = (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Update")
+    return ours and not entry.get("subresource")
 
 
 def _same_copy(found: Manifest, wanted: Manifest) -> bool:
