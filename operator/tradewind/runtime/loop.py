@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradewind.decide.plan import decide, moves_in
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradewind.apply.executor import Executor
+    from tradewind.decide.step import Step
+    from tradewind.model.snapshot import Snapshot
     from tradewind.model.workload import Key
     from tradewind.runtime.metrics import Metrics
     from tradewind.state.store import Store
@@ -32,6 +35,8 @@ BUSY = 16
 """From this many steps in flight on, statuses that only follow their copies wait,"""
 MAX_FOLLOW_S = 5.0
 """but not longer than this."""
+PUT_OFF_S = 60.0
+"""A workload that no decision can be made on is looked at again after this time."""
 MAX_WAIT_FOR_MEMBERS_S = 30.0
 """A member that answers and can't be listed must not keep the others waiting for ever."""
 
@@ -90,6 +95,23 @@ class Loop:
         except TimeoutError:
             return
 
+    def _decide(self, picture: Snapshot, tokens: int) -> list[Step]:
+        """Decide; a workload that nobody thought of must not keep all others from being decided on."""
+        try:
+            return decide(picture, move_tokens=tokens)
+        except Exception:
+            log.exception("a round failed; it is done again without the workloads that make it fail")
+        sound = []
+        for view in picture.views:
+            try:
+                decide(replace(picture, views=(view,)), move_tokens=0)
+            except Exception:  # noqa: BLE001 - said above
+                log.error("not decided on workload=%s", view.key)  # noqa: TRY400 - said above
+                self._store.dirty.remind(view.key, time.time() + PUT_OFF_S)
+            else:
+                sound.append(view)
+        return decide(replace(picture, views=tuple(sound)), move_tokens=tokens)
+
     def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
         """While many steps are in flight, work that waits for a place goes before statuses that follow."""
         if len(self._executor.in_flight) < BUSY or now_s - self._followed_s > MAX_FOLLOW_S:
@@ -113,7 +135,7 @@ class Loop:
         if self._bucket is None:
             self._bucket = MoveBucket(float(budget.burst), started_s)
         tokens = self._bucket.available(budget=budget, now_s=started_s)
-        steps = decide(picture, move_tokens=tokens)
+        steps = self._decide(picture, tokens)
         self._bucket.spend(moves_in(steps))
         # 4. Its steps.
         self._executor.start(steps, tasks)
