@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
 
 import kopf
@@ -30,8 +31,10 @@ from tradewind.runtime.metrics import Metrics
 from tradewind.state.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
+    from tradewind.observe.informer import Informer
     from tradewind.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -123,9 +126,12 @@ class Operator:
         )
         shell = Shell(self._login, feed.take, restarted=self.metrics.watch_restarts.inc)
 
-        tasks.create_task(self._lease.keep(), name="lease")
-        for informer in feed.informers():
+        informers = feed.informers()
+        for informer in informers:
             tasks.create_task(informer.run())
+        # Their pauses have grown while the hub was away; what was written since should not wait for their end.
+        back = partial(_list_again, informers)
+        tasks.create_task(self._lease.keep(back=back), name="lease")
         await feed.wait_for_lists()
         await feed.list_until_complete()
         tasks.create_task(shell.run(), name="kopf")
@@ -179,6 +185,11 @@ class Operator:
         tasks.create_task(stop(), name="signals")
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+
+
+def _list_again(informers: Iterable[Informer]) -> None:
+    for informer in informers:
+        informer.list_again()
 
 
 async def _operate(settings: Settings) -> int:

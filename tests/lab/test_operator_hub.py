@@ -31,7 +31,7 @@ def test_a_hub_that_is_dead_for_half_a_minute_does_not_end_the_operator(fleet: F
 
     fleet.until_runs("often", "gcp", epoch=2)
     fleet.submit(a_job("new"))
-    fleet.until_runs("new", "gcp")
+    fleet.until_runs("new", "gcp", within_s=10)
     assert fleet.operator.pid == pid
     assert fleet.operator.runs
     assert fleet.operator.get("/healthz") == (200, "ok\n")

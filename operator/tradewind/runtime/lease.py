@@ -16,6 +16,8 @@ from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import LEASES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradewind.kube.client import ApiServer
 
 Manifest = dict[str, Any]
@@ -55,15 +57,21 @@ class Lease:
         self._held_once = True
         log.info("leading identity=%s", self._identity)
 
-    async def keep(self) -> None:
+    async def keep(self, *, back: Callable[[], None] = lambda: None) -> None:
         """Renew for ever. A hub that is away only closes the fence; it opens again when the lease is still ours.
+
+        Args:
+            back: told when a renewal succeeds after one that failed: the hub answers again.
 
         Raises:
             LeaseLostError: somebody else has it.
         """
+        renewed = True
         while True:
             await asyncio.sleep(RENEW_S)
-            await self._try()
+            before, renewed = renewed, await self._try()
+            if renewed and not before:
+                back()
 
     async def give_back(self) -> None:
         """Let the next operator start at once."""
