@@ -77,7 +77,11 @@ def test_an_operator_killed_in_the_midst_of_moves_finishes_them(fleet: Fleet) ->
         fleet.until_runs(name, "gcp", epoch=2, within_s=45)
     fleet.lab.heal("aws")
     fleet.until_verdict("aws", "Healthy")
-    assert all([copy.cluster for copy in fleet.copies(name)] == ["gcp"] for name in BURST)
+    until(
+        "the old copies are gone",
+        lambda: all([copy.cluster for copy in fleet.copies(name)] == ["gcp"] for name in BURST),
+        within_s=30,
+    )
     assert fleet.made() == dict.fromkeys(BURST, 1)
     assert [len(status["moves"]) for status in statuses(fleet)] == [1] * len(BURST)
 
