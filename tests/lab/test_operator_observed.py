@@ -87,8 +87,7 @@ def test_a_fleet_at_rest_is_not_written_to(fleet: Fleet) -> None:
     until("the missing Secret is named", lambda: fleet.reason("needs-a-secret") in ("SecretNotFound", "Unschedulable"))
     until("figures are up to date", lambda: [fleet.free(name) for name in fleet.members] == [14, 16, 8], within_s=30)
 
-    before, writes = versions(fleet), written(fleet)
-    throughout("nothing on the hub changes", partial(unchanged, fleet, before), for_s=IDLE_S)
+    writes = come_to_rest(fleet)
     renewals = written(fleet)["PUT"] - writes["PUT"]
     assert 0 < renewals <= IDLE_S
     assert {verb: count for verb, count in written(fleet).items() if verb != "PUT"} == {
@@ -113,6 +112,20 @@ def versions(fleet: Fleet) -> dict[str, str]:
     return {
         f"{each['metadata']['name']} {each['metadata']['uid']}": each["metadata"]["resourceVersion"] for each in objects
     }
+
+
+def come_to_rest(fleet: Fleet) -> dict[str, float]:
+    """Watch until nothing has changed for a while; what earlier tests left behind may still be counted at first."""
+    for last in (False, False, False, True):
+        before, writes = versions(fleet), written(fleet)
+        try:
+            throughout("nothing on the hub changes", partial(unchanged, fleet, before), for_s=IDLE_S)
+        except AssertionError:
+            if last:
+                raise
+        else:
+            return writes
+    raise AssertionError
 
 
 def unchanged(fleet: Fleet, before: dict[str, str]) -> bool:
