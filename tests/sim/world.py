@@ -15,6 +15,7 @@ from tradewind.decide.sight import is_promised
 from tradewind.model.fleet import Demand
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Copy, CopyState, Inventory, Record
+from tradewind.model.plan import Conditions
 from tradewind.model.policy import EffectivePolicy, Guarantee, PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
 
@@ -168,7 +169,7 @@ class World:
             for site in self.sites.values()
         }
         views = tuple(self._view(key) for key in sorted(self.works))
-        return Snapshot(views, tuple(self.fleet()), inventories, now_s=self.now_s)
+        return Snapshot(views, tuple(self.fleet()), inventories, conditions=Conditions(now_s=self.now_s))
 
     def _view(self, key: Key) -> View:
         wanted = self.works[key]

@@ -7,6 +7,7 @@ InputError with the path of the field that can't be used.
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.accelerators import BUILT_IN_ACCELERATORS
@@ -141,7 +142,6 @@ def cluster_from(obj: Mapping[str, Any]) -> Cluster:
 
 def _offer(spec: OfferSpec) -> Offer:
     brings = spec.node_resources
-    resources = {"node_cpu_cores": brings.cpu, "node_memory_bytes": brings.memory} if brings else {}
     provisioning = spec.provisioning
     if provisioning is None:
         provisioning = UNSTATED_PROVISIONING_S if spec.max_nodes else 0.0
@@ -159,7 +159,8 @@ def _offer(spec: OfferSpec) -> Offer:
             Toleration(each.key or "", str(each.operator or "Equal"), each.value or "", str(each.effect or ""))
             for each in spec.pod_patch.tolerations
         ),
-        **resources,
+        node_cpu_cores=brings.cpu if brings else inf,
+        node_memory_bytes=brings.memory if brings else inf,
     )
 
 

@@ -14,6 +14,7 @@ from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
 from tradewind.model.fleet import Node
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Record
+from tradewind.model.plan import Conditions
 from tradewind.model.policy import PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
 from tradewind.model.workload import Key
@@ -68,7 +69,9 @@ def same_writes(workload: Manifest) -> tuple[Manifest, Manifest, Manifest]:
     declared = (cluster_from(federated_cluster(name, usd_per_hour=2 + at)) for at, name in enumerate(MEMBERS))
     fleet = tuple(replace(cluster, nodes=(node,), health=HEALTHY) for cluster in declared)
     now_s = time.time()
-    (step,) = decide(Snapshot(views=(view,), fleet=fleet, inventories={}, now_s=now_s), move_tokens=0)
+    (step,) = decide(
+        Snapshot(views=(view,), fleet=fleet, inventories={}, conditions=Conditions(now_s=now_s)), move_tokens=0
+    )
     if step.deliver is None:
         raise ValueError(f"the benchmark's own workload finds no place: {step.situation}")
     rendered = render(obj, placement=step.deliver, guarantee=policy.guarantee, hub_name="ceiling", pod_patch={})

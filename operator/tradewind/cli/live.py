@@ -7,6 +7,7 @@ cores and memory are spread over an offer's nodes is a guess.
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -107,7 +108,7 @@ def live_world(objects: Objects, *, keys: Sequence[Key] | None = None, hub: Hub 
     read = hub or hub_of(objects)
     wanted = [key for key, entry in read.workloads.items() if waits(entry)] if keys is None else keys
     fleet = [cluster for obj in objects.clusters if (cluster := _cluster(obj, read, wanted)) is not None]
-    return world_of(read, keys=wanted, fleet=fleet, objects=objects)
+    return world_of(read, keys=wanted, fleet=fleet, objects=objects, now_s=time.time())
 
 
 def waits(entry: WorkloadEntry) -> bool:

@@ -5,6 +5,7 @@ Capacity comes from `v1` Nodes labelled `tradewind.dev/cluster: NAME`, and from 
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from dataclasses import replace
 from math import inf
@@ -80,7 +81,7 @@ def offline_world(manifests: Manifests) -> World:
         replace(cluster_from(obj), nodes=tuple(nodes[obj["metadata"]["name"]]), health=ASSUMED_HEALTHY)
         for obj in objects.clusters
     ]
-    world = world_of(hub, keys=hub.workloads, fleet=fleet, objects=objects)
+    world = world_of(hub, keys=hub.workloads, fleet=fleet, objects=objects, now_s=time.time())
     return replace(world, notes=(*world.notes, *notes, *skipped(manifests)))
 
 

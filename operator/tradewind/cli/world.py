@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.plan import Ask, Decision
+from tradewind.model.plan import Ask, Conditions, Decision
 from tradewind.placement.engine import plan
 from tradewind.state.hub import Hub
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tradewind.model.fleet import Cluster
-    from tradewind.model.network import Network
     from tradewind.model.workload import Key
     from tradewind.state.hub import WorkloadEntry
 
@@ -41,8 +40,7 @@ class World:
     asks: tuple[Ask, ...]
     settled: tuple[Decision, ...]
     fleet: tuple[Cluster, ...]
-    network: Network
-    speeds: Mapping[str, float]
+    conditions: Conditions
     manifests: Mapping[Key, Manifest]
     clusters: Mapping[str, Manifest]
     notes: tuple[str, ...] = ()
@@ -54,7 +52,7 @@ class World:
 
     def decide(self) -> list[Decision]:
         """Plan everything; by namespace and name."""
-        decided = plan(self.asks, fleet=self.fleet, network=self.network, speeds=self.speeds)
+        decided = plan(self.asks, fleet=self.fleet, conditions=self.conditions)
         return sorted((*decided, *self.settled), key=lambda decision: decision.key)
 
 
@@ -99,7 +97,7 @@ def hub_of(objects: Objects) -> Hub:
     return hub
 
 
-def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects: Objects) -> World:
+def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects: Objects, now_s: float) -> World:
     """Put a world together; what can't be planned is settled with its reason."""
     asks, settled = [], []
     for key in keys:
@@ -112,8 +110,7 @@ def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects
         asks=tuple(asks),
         settled=tuple(settled),
         fleet=tuple(fleet),
-        network=hub.network,
-        speeds={row.name: row.relative_speed for row in hub.table if row.relative_speed is not None},
+        conditions=hub.conditions(now_s=now_s),
         manifests={key: entry.raw for key, entry in hub.workloads.items()},
         clusters={obj["metadata"]["name"]: obj for obj in objects.clusters},
         notes=tuple(f"{kind} {name} is left out: {problem}" for (kind, name), problem in sorted(hub.problems.items())),

@@ -40,7 +40,7 @@ def decide(snapshot: Snapshot, *, move_tokens: int) -> list[Step]:
     # 2. All that want a place are placed together, under shared capacity.
     wishing = [step for step in steps if step.wish is not None]
     asks = [_ask(step) for step in wishing]
-    decisions = place(asks, fleet=snapshot.fleet, network=snapshot.network, speeds=snapshot.speeds) if asks else []
+    decisions = place(asks, fleet=snapshot.fleet, conditions=snapshot.conditions) if asks else []
     resolved = [
         _resolve(step, ask, decision, now_s=snapshot.now_s)
         for step, ask, decision in zip(wishing, asks, decisions, strict=True)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import inf
+from typing import TYPE_CHECKING
 
 from tradewind.model.health import UNHEARD, Judgement
-from tradewind.model.workload import Market, Tier
+from tradewind.model.workload import Encryption, Interconnect, Market, Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Scheduling(StrEnum):
     """What the cluster's owner allows."""
 
     ENABLED = "Enabled"
-    CORDONED = "Cordoned"
+    CORDONED = "Cordoned"  # no new work
+    DRAINING = "Draining"  # no new work, and what runs here leaves at its next checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,9 @@ class Offer:
         node_selector: from `podPatch`: which nodes the offer speaks of.
         tolerations: from `podPatch`: which taints its pods accept.
         node_cpu_cores, node_memory_bytes: what a new node brings; infinite where not said.
+        interconnect: the fabric between its nodes; None where not said. node_gbps: its bandwidth per node; 0 likewise.
+        interruptions_per_hour: of one node; None where not said, then the policy's for the market counts.
+        assumed: what is to be known about its figures, such as that a measured price is too old, each as a phrase.
     """
 
     name: str
@@ -72,6 +80,10 @@ class Offer:
     tolerations: tuple[Toleration, ...] = ()
     node_cpu_cores: float = inf
     node_memory_bytes: float = inf
+    interconnect: Interconnect | None = None
+    node_gbps: float = 0.0
+    interruptions_per_hour: float | None = None
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +121,42 @@ class Demand:
 
 
 @dataclass(frozen=True, slots=True)
+class Certification:
+    """What an auditor has confirmed; `valid_until_s` in seconds since the Unix epoch, infinite where not said."""
+
+    name: str
+    valid_until_s: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Carbon:
+    """What the power costs the climate; None where not said, then the policy's pessimistic assumption counts.
+
+    Attributes:
+        assumed: as in `Offer`.
+    """
+
+    grams_co2_per_kwh: float | None = None
+    pue: float | None = None
+    assumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What ResourceQuotas leave to a namespace of a member, by the pods' resource names (`cpu`, `nvidia.com/gpu`)."""
+
+    namespace: str
+    free: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
     """One FederatedCluster with what is known of its inside.
 
     Attributes:
+        operator_jurisdictions: whose courts can compel those who operate it; empty where nobody has said.
+        kinds: what its API server knows, as `apiVersion/Kind`; None where that has not been read.
+        convicted: why its region or provider counts as failing; "" where it does not. Then it is a last resort.
         promised: demands of copies that are placed here and not yet bound to nodes.
         known: whether nodes and pods have been read; without it nothing is free.
     """
@@ -129,6 +173,13 @@ class Cluster:
     promised: tuple[Demand, ...] = ()
     health: Judgement = UNHEARD
     known: bool = True
+    operator_jurisdictions: frozenset[str] = frozenset()
+    certifications: tuple[Certification, ...] = ()
+    encryption: frozenset[Encryption] = frozenset()
+    carbon: Carbon = Carbon()
+    kinds: frozenset[str] | None = None
+    quotas: tuple[Quota, ...] = ()
+    convicted: str = ""
 
     @property
     def location(self) -> str:

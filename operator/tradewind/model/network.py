@@ -1,4 +1,4 @@
-"""Links between locations: bandwidth and egress price, with pessimistic defaults that are always shown."""
+"""Links between locations: bandwidth, round trip and egress price, with pessimistic defaults that are always shown."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Link:
     gbps: float
     egress_usd_per_gb: float
     assumed: str = ""
+    round_trip_ms: float = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +24,41 @@ class NetworkDefaults:
     """What counts for a pair of locations that no map lists.
 
     Pessimistic on purpose, so that an unknown link is never preferred to a known one: the lower end of published
-    one-VM throughput (1.8 Gbit/s at the fifth percentile between clouds), the upper end of egress list prices.
+    one-VM throughput (1.8 Gbit/s at the fifth percentile between clouds), the upper end of egress list prices, and
+    round trips between continents.
     """
 
-    same_region: Link = Link(25.0, 0.0, "sameRegion")
-    same_provider: Link = Link(4.0, 0.05, "sameProvider")
-    other: Link = Link(1.0, 0.15, "other")
+    same_region: Link = Link(25.0, 0.0, "sameRegion", 1.0)
+    same_provider: Link = Link(4.0, 0.05, "sameProvider", 100.0)
+    other: Link = Link(1.0, 0.15, "other", 250.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What law holds at a location that is no FederatedCluster, such as a bucket's region."""
+
+    jurisdiction: str = ""
+    operator_jurisdictions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """All links, by (from, to); a location is `provider/region` or a cluster's name."""
+    """All links, by (from, to); a location is `provider/region` or a cluster's name.
+
+    Attributes:
+        places: the law of locations, where a NetworkMap says it.
+        lost: locations that can't be read now; `provider/` stands for all of a provider's.
+    """
 
     links: dict[tuple[str, str], Link] = field(default_factory=dict)
     defaults: NetworkDefaults = field(default_factory=NetworkDefaults)
+    places: dict[str, Place] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    def readable(self, location: str) -> bool:
+        """Whether data at a location can be read now."""
+        provider, slash, _ = location.partition("/")
+        return location not in self.lost and provider + slash not in self.lost
 
     def link(self, source: str, *, cluster: str, location: str) -> Link:
         """Find the link from a data location to a cluster, which is known by its name and its location.

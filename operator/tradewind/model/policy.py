@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
+from tradewind.model.assumptions import INTERRUPTIONS_PER_HOUR, Assumptions
 from tradewind.model.kind import WorkloadType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tradewind.model.workload import Market
 
 T = TypeVar("T")
 Number = TypeVar("Number", int, float)
@@ -53,11 +56,26 @@ class PolicyLayer:
     cooldown_s: float | None = None
     max_moves_per_hour: int | None = None
     copy_config: bool | None = None
+    usd_per_tonne_co2: float | None = None
+    usd_per_round_trip_ms_hour: float | None = None
+    min_saving_usd: float | None = None
+    min_saving_percent: int | None = None
+    max_usd_per_hour: float | None = None
+    max_total_usd: float | None = None
+    datasets_required: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EffectivePolicy:
-    """What counts for one workload; shown in its status."""
+    """What counts for one workload; shown in its status.
+
+    Attributes:
+        usd_per_round_trip_ms_hour: price of a millisecond of round trip to the clients, for an hour.
+        min_saving_usd, min_saving_percent: running work moves for money only if it saves at least both; the percents
+            are of what staying would still cost.
+        max_usd_per_hour, max_total_usd: the budget of the workload; None where there is none.
+        datasets_required: data without a Dataset is refused, since nobody has said what law binds it.
+    """
 
     mode: Mode
     guarantee: Guarantee
@@ -66,6 +84,13 @@ class EffectivePolicy:
     cooldown_s: float
     max_moves_per_hour: int
     copy_config: bool
+    usd_per_tonne_co2: float = 0.0
+    usd_per_round_trip_ms_hour: float = 0.0
+    min_saving_usd: float = 0.0
+    min_saving_percent: int = 0
+    max_usd_per_hour: float | None = None
+    max_total_usd: float | None = None
+    datasets_required: bool = False
 
 
 BUILT_IN = PolicyLayer(
@@ -79,6 +104,13 @@ BUILT_IN = PolicyLayer(
     max_moves_per_hour=3,
     # Work that names a ConfigMap or Secret can't start without it.
     copy_config=True,
+    # Neither is a price until someone gives it: what it would be is shown in grams and milliseconds.
+    usd_per_tonne_co2=0.0,
+    usd_per_round_trip_ms_hour=0.0,
+    # A move costs a restart, trust, and an hour of an engineer if it goes wrong: small change is not worth it.
+    min_saving_usd=50.0,
+    min_saving_percent=15,
+    datasets_required=False,
 )
 
 
@@ -98,6 +130,13 @@ def resolve(
             (layer.max_moves_per_hour for layer in layers[:-1]), BUILT_IN.max_moves_per_hour, min
         ),
         copy_config=all(layer.copy_config is not False for layer in layers),
+        usd_per_tonne_co2=first(*(layer.usd_per_tonne_co2 for layer in layers)),
+        usd_per_round_trip_ms_hour=first(*(layer.usd_per_round_trip_ms_hour for layer in layers)),
+        min_saving_usd=first(*(layer.min_saving_usd for layer in layers)),
+        min_saving_percent=first(*(layer.min_saving_percent for layer in layers)),
+        max_usd_per_hour=_least(layer.max_usd_per_hour for layer in layers),
+        max_total_usd=_least(layer.max_total_usd for layer in layers),
+        datasets_required=any(layer.datasets_required for layer in layers),
     )
 
 
@@ -111,6 +150,10 @@ def _strictest(
 ) -> Number:
     values = [value for value in said if value is not None]
     return pick(values) if values else first(built_in)
+
+
+def _least(said: Iterable[float | None]) -> float | None:
+    return min((value for value in said if value is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +186,23 @@ class AcceleratorType:
     Attributes:
         node_labels: all must match for a node to count as this type.
         relative_speed: training throughput relative to A100-80GB.
+        watts: power of one accelerator under load, with its share of the machine.
     """
 
     name: str
     node_labels: dict[str, str]
     relative_speed: float | None = None
+    watts: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """How fast work may move for money over the whole fleet."""
+
+    # A price that jumps must not stampede a fleet: one move in ten seconds lets every next one see the others' effect.
+    moves_per_minute: int = 6
+    # How often running work is compared with other places.
+    interval_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +213,6 @@ class ClusterPolicy:
     detection: Detection = field(default_factory=Detection)
     moves: MoveBudget = field(default_factory=MoveBudget)
     accelerators: tuple[AcceleratorType, ...] = ()
+    interruptions_per_hour: Mapping[Market, float] = field(default_factory=lambda: dict(INTERRUPTIONS_PER_HOUR))
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    rebalance: Rebalance = field(default_factory=Rebalance)

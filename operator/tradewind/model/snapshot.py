@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradewind.model.network import Network
+from tradewind.model.plan import Conditions
 from tradewind.model.policy import ClusterPolicy
 
 if TYPE_CHECKING:
@@ -54,18 +54,20 @@ class Snapshot:
         unlisted: clusters that have never been listed by any operator of this hub: they may hold copies.
         settling: clusters that were declared a moment ago and have not been looked at yet.
         rebuilt: copies were found that no status records: this hub has lost its memory.
-        speeds: relative training throughput, by accelerator type.
-        now_s: seconds since the Unix epoch.
+        conditions: what holds for all decisions of the round.
     """
 
     views: tuple[View, ...]
     fleet: tuple[Cluster, ...]
     inventories: Mapping[str, Inventory]
-    network: Network = field(default_factory=Network)
     policy: ClusterPolicy = field(default_factory=ClusterPolicy)
-    speeds: Mapping[str, float] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=Conditions)
     unreadable: frozenset[str] = frozenset()
     unlisted: frozenset[str] = frozenset()
     settling: frozenset[str] = frozenset()
     rebuilt: bool = False
-    now_s: float = 0.0
+
+    @property
+    def now_s(self) -> float:
+        """The time of the picture, in seconds since the Unix epoch."""
+        return self.conditions.now_s

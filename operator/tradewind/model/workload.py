@@ -66,14 +66,146 @@ class PodSet:
         return self.count * self.accelerators
 
 
+class Interconnect(StrEnum):
+    """A fabric between nodes."""
+
+    EFA = "EFA"
+    INFINIBAND = "InfiniBand"
+    ROCE = "RoCE"
+    ANDROMEDA = "Andromeda"  # Google's, with GPUDirect-TCPX(O): no RDMA
+    NVLINK = "NVLinkDomain"  # accelerators of several nodes in one NVLink domain
+    RDMA = "RDMA"  # as a wish only: any fabric with RDMA
+
+
+RDMA_FABRICS = frozenset({Interconnect.EFA, Interconnect.INFINIBAND, Interconnect.ROCE})
+
+
+class Encryption(StrEnum):
+    """What a cluster encrypts."""
+
+    AT_REST = "AtRest"
+    IN_TRANSIT = "InTransit"
+
+
+class DeadlineMode(StrEnum):
+    """Whether a deadline rules a place out, or makes it dearer."""
+
+    REQUIRE = "Require"
+    PREFER = "Prefer"
+
+
+class Replicas(StrEnum):
+    """How pods are spread over clusters."""
+
+    DIVIDED = "Divided"  # together they are as many as the template says
+    DUPLICATED = "Duplicated"  # each cluster has as many as the template says
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """Law that binds data wherever it goes: the place of a cluster, and those who operate it. Empty: any."""
+
+    jurisdictions: frozenset[str] = frozenset()
+    operator_jurisdictions: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class DataInput:
-    """Data that the work reads; any one of the locations can serve it."""
+    """Data that the work reads; any one of the locations can serve it.
+
+    Attributes:
+        residency: binds every place that the data is read in.
+    """
 
     name: str
     size_bytes: float
     locations: tuple[str, ...]
     access: Access = Access.STAGE
+    residency: Residency = Residency()
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRef:
+    """An input that a Dataset describes; `name` is what the work calls it."""
+
+    name: str
+    dataset: Key
+    access: Access = Access.STAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One Dataset: data that several workloads read.
+
+    Attributes:
+        shared_with: namespaces, beside its own, whose work may read it.
+    """
+
+    key: Key
+    size_bytes: float
+    locations: tuple[str, ...]
+    residency: Residency = Residency()
+    shared_with: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What the work leaves at the end, and where it must be brought."""
+
+    name: str
+    size_bytes: float
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """From where the work goes on after a move or an interruption.
+
+    Attributes:
+        interval_s: None where not said; Young's formula proposes one.
+        locations: every checkpoint is written to all of them, and read from the best.
+    """
+
+    size_bytes: float
+    locations: tuple[str, ...]
+    interval_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When the work must be done, in seconds since the Unix epoch; the price of an hour too late is for Prefer."""
+
+    time_s: float
+    mode: DeadlineMode = DeadlineMode.PREFER
+    usd_per_hour_late: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits on what one workload may cost; None where there is none."""
+
+    max_usd_per_hour: float | None = None
+    max_total_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where requests come from; weights count relative to their sum."""
+
+    location: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """On how many clusters the pods are to run at once, and at how many providers at least."""
+
+    clusters: int = 1
+    min_providers: int = 1
+    replicas: Replicas = Replicas.DIVIDED
+
+
+ONE_CLUSTER = Spread()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +247,9 @@ class Constraints:
     markets: frozenset[Market] = frozenset()
     tiers: frozenset[Tier] = frozenset()
     cluster_selector: tuple[SelectorTerm, ...] = ()
+    operator_jurisdictions: AllowDeny = AllowDeny()
+    certifications: frozenset[str] = frozenset()
+    encryption: frozenset[Encryption] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +260,11 @@ class Workload:
         created_s: creation, in seconds since the Unix epoch.
         accelerator_types: any of these will do; empty means any type.
         expected_runtime_s: wall clock of the whole job on `runtime_accelerator`; None where not said.
+        data: what it reads, those that Datasets describe among them once they have been looked up.
+        datasets: the Datasets that it names.
+        interconnect, min_node_gbps: what must connect the nodes; None and 0 where it does not matter.
+        clients, max_round_trip_ms: who is served, and how far away they may be; None where it does not matter.
+        kinds: what is delivered, as `apiVersion/Kind`; the member must know all of them.
         overrides: what the workload itself says of policy fields.
     """
 
@@ -143,3 +283,13 @@ class Workload:
     priority: int = 0
     suspended: bool = False
     labels: dict[str, str] = field(default_factory=dict)
+    datasets: tuple[DatasetRef, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    checkpoint: Checkpoint | None = None
+    deadline: Deadline | None = None
+    interconnect: Interconnect | None = None
+    min_node_gbps: float = 0.0
+    clients: tuple[Client, ...] = ()
+    max_round_trip_ms: float | None = None
+    spread: Spread = ONE_CLUSTER
+    kinds: frozenset[str] = frozenset()

@@ -22,11 +22,10 @@ from tradewind.placement.screen import Screen
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tradewind.model.fleet import Cluster
-    from tradewind.model.network import Network
-    from tradewind.model.plan import Ask
+    from tradewind.model.plan import Ask, Conditions
     from tradewind.model.workload import Key, Market, Workload
     from tradewind.placement.pricing import Prices
     from tradewind.placement.screen import Screened
@@ -42,21 +41,18 @@ _PRICE_INVALID = Refusal(
 )
 
 
-def plan(
-    asks: Sequence[Ask], *, fleet: Sequence[Cluster], network: Network, speeds: Mapping[str, float]
-) -> list[Decision]:
+def plan(asks: Sequence[Ask], *, fleet: Sequence[Cluster], conditions: Conditions) -> list[Decision]:
     """Decide where each ask goes.
 
     Args:
         asks: workloads that want a place.
         fleet: all clusters, with what is free and what is promised on them.
-        network: links between locations.
-        speeds: relative throughput by accelerator type; a type that is missing counts as unknown.
+        conditions: links between locations, speeds of accelerators, the time.
 
     Returns:
         One decision per ask, in the order of the asks.
     """
-    planner = _Planner(fleet, network=network, speeds=speeds)
+    planner = _Planner(fleet, conditions)
     decided = {
         index: planner.decide(asks[index]) for index in sorted(range(len(asks)), key=lambda at: _urgency(asks[at]))
     }
@@ -75,11 +71,11 @@ def standing(workload: Workload, *, cluster: Cluster, market: Market) -> tuple[R
 class _Planner:
     """The working copy of one call of `plan`."""
 
-    def __init__(self, fleet: Sequence[Cluster], *, network: Network, speeds: Mapping[str, float]) -> None:
+    def __init__(self, fleet: Sequence[Cluster], conditions: Conditions) -> None:
         self._table = tabulate(fleet)
         self._capacity = Capacity(self._table)
         self._screen = Screen(self._table)
-        self._pricer = Pricer(self._table, network=network, speeds=speeds)
+        self._pricer = Pricer(self._table, network=conditions.network, speeds=conditions.speeds)
 
     def decide(self, ask: Ask) -> Decision:
         """Choose for one ask, and take the room."""

@@ -14,7 +14,7 @@ from tradewind.api.convert import (
 )
 from tradewind.errors import InputError
 from tradewind.model.network import Network
-from tradewind.model.plan import Refusal, Wake
+from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.policy import ClusterPolicy, EffectivePolicy, PolicyLayer, resolve
 from tradewind.model.workload import Key
 from tradewind.state.record import record_from
@@ -111,6 +111,18 @@ class Hub:
             return False
         del self.workloads[key]
         return True
+
+    def conditions(self, *, now_s: float) -> Conditions:
+        """Say what holds for all decisions of a round."""
+        return Conditions(
+            network=self.network,
+            speeds={row.name: row.relative_speed for row in self.table if row.relative_speed is not None},
+            watts={row.name: row.watts for row in self.table if row.watts is not None},
+            interruptions_per_hour=self.policy.interruptions_per_hour,
+            assumptions=self.policy.assumptions,
+            detect_s=self.policy.detection.down_after_one_kind_s,
+            now_s=now_s,
+        )
 
     def effective(self, entry: WorkloadEntry) -> EffectivePolicy | None:
         """Combine the policies that bind a workload; None where its spec can't be understood."""

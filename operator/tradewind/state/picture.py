@@ -34,14 +34,12 @@ def snapshot(store: Store, keys: Iterable[Key], *, now_s: float) -> Snapshot:
         views=tuple(_view(store, key, entry, inventories, now_s=now_s) for key, entry in known),
         fleet=tuple(cluster for cluster in fleet if cluster is not None),
         inventories=inventories,
-        network=hub.network,
         policy=hub.policy,
-        speeds={row.name: row.relative_speed for row in hub.table if row.relative_speed is not None},
+        conditions=hub.conditions(now_s=now_s),
         unreadable=frozenset(name for name, entry in clusters.items() if entry.spec is None),
         unlisted=frozenset(name for name, entry in clusters.items() if not entry.listed),
         settling=frozenset(name for name, entry in clusters.items() if entry.settles(now_s)),
         rebuilt=store.finds_strangers(),
-        now_s=now_s,
     )
 
 

@@ -12,9 +12,8 @@ from tests.unit.decide.builders import ALO, RELEASING, Scene, at, copy_at, recor
 
 from tradewind.api.workload_status import WorkloadStatus
 from tradewind.apply.status import changed_fields, status_from
-from tradewind.model.network import Network
 from tradewind.model.placement import Finished, Move, Situation
-from tradewind.model.plan import Candidate, Decision, Refusal, Usd, Wake
+from tradewind.model.plan import Candidate, Conditions, Decision, Refusal, Usd, Wake
 from tradewind.model.workload import Market
 from tradewind.placement.engine import plan
 
@@ -113,7 +112,7 @@ def test_the_table_shows_the_chosen_and_every_reason_once() -> None:
         *(a_cluster(f"dead-{index}", health=DOWN) for index in range(6)),
         a_cluster("full", nodes=(a_node(free=0),)),
     ]
-    (decision,) = plan([an_ask()], fleet=fleet, network=Network(), speeds={"H100-80GB": 1.0})
+    (decision,) = plan([an_ask()], fleet=fleet, conditions=Conditions(speeds={"H100-80GB": 1.0}))
     status = written(replace(PLACED.step(), decision=decision))
     assert [(each["cluster"], each["chosen"]) for each in status["candidates"]] == [("gcp", True), ("aws", False)]
     refused = {each["reason"]: each for each in status["refused"]}

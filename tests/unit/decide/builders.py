@@ -10,6 +10,7 @@ from tests.builders import DOWN, HEALTHY, a_cluster, a_node, a_workload, an_offe
 from tradewind.decide.plan import decide
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Copy, CopyState, Finished, Inventory, Move, Placement, Record, Situation
+from tradewind.model.plan import Conditions
 from tradewind.model.policy import Guarantee, Mode, PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
 from tradewind.model.workload import Market
@@ -171,7 +172,7 @@ class Scene:
             unlisted=self.unlisted,
             rebuilt=self.rebuilt,
             settling=self.settling,
-            now_s=NOW_S,
+            conditions=Conditions(now_s=NOW_S),
         )
 
     def step(self) -> Step:

@@ -13,6 +13,7 @@ from tests.unit.decide.builders import ALO, AMO, NOW_S, RUNNING, a_member, at, c
 
 from tradewind.decide.plan import decide, moves_in
 from tradewind.model.placement import Inventory, Record
+from tradewind.model.plan import Conditions
 from tradewind.model.policy import Mode, PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
 
@@ -56,7 +57,9 @@ def a_round(views: list[View], fleet: list[Cluster], *, tokens: int = 100) -> li
         )
         for cluster in fleet
     }
-    return decide(Snapshot(tuple(views), tuple(fleet), inventories, now_s=NOW_S), move_tokens=tokens)
+    return decide(
+        Snapshot(tuple(views), tuple(fleet), inventories, conditions=Conditions(now_s=NOW_S)), move_tokens=tokens
+    )
 
 
 def goes(steps: list[Step]) -> dict[str, str]:

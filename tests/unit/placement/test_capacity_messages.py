@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.builders import GIB, a_cluster, a_cpu_offer, a_node, a_workload, an_ask, an_offer
 
-from tradewind.model.network import Network
-from tradewind.model.plan import Wake
+from tradewind.model.plan import Conditions, Wake
 from tradewind.placement.engine import plan
 
 if TYPE_CHECKING:
@@ -106,6 +105,6 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_shortage_is_put_into_words(cluster: Cluster, workload: Workload, reason: str, message: str) -> None:
-    (decision,) = plan([an_ask(workload)], fleet=[cluster], network=Network(), speeds={})
+    (decision,) = plan([an_ask(workload)], fleet=[cluster], conditions=Conditions())
     (refusal,) = decision.candidates[0].refusals
     assert (refusal.reason, refusal.message, refusal.wakes_on) == (reason, message, Wake.CAPACITY)

@@ -8,6 +8,7 @@ import pytest
 from tests.builders import a_cluster, a_cpu_offer, a_network, a_node, a_workload, an_ask, an_offer, some_data
 
 from tradewind.model.network import Link, Network
+from tradewind.model.plan import Conditions
 from tradewind.model.workload import Access
 from tradewind.placement.engine import plan
 
@@ -23,7 +24,7 @@ B_TO_HERE = ("b/x", "aws/eu-north-1")
 def price(ask: Ask, *, cluster: Cluster | None = None, network: Network | None = None) -> Candidate:
     """Price an ask on the only offer of one cluster."""
     fleet = [cluster or a_cluster(nodes=(a_node("a"), a_node("b")))]
-    (decision,) = plan([ask], fleet=fleet, network=network or Network(), speeds=SPEEDS)
+    (decision,) = plan([ask], fleet=fleet, conditions=Conditions(network or Network(), SPEEDS))
     (candidate,) = decision.candidates
     return candidate
 

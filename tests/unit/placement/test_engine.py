@@ -20,7 +20,7 @@ from tests.builders import (
 
 from tradewind.model.fleet import Cluster, Scheduling
 from tradewind.model.network import Network
-from tradewind.model.plan import Ask, Decision, Wake
+from tradewind.model.plan import Ask, Conditions, Decision, Wake
 from tradewind.model.workload import Constraints, Market, SelectorTerm, Tier, Workload
 from tradewind.placement.engine import plan, standing
 
@@ -29,7 +29,7 @@ SPAIN = a_cluster("gcp-es", provider="gcp", region="europe-southwest1", jurisdic
 
 
 def decide(*asks: Ask, fleet: tuple[Cluster, ...] = (SWEDEN, SPAIN), network: Network | None = None) -> list[Decision]:
-    return plan(asks, fleet=fleet, network=network or Network(), speeds={"H100-80GB": 3.0})
+    return plan(asks, fleet=fleet, conditions=Conditions(network or Network(), {"H100-80GB": 3.0}))
 
 
 def places(decisions: list[Decision]) -> dict[str, str | None]:

@@ -24,6 +24,7 @@ from tests.builders import (
     some_data,
 )
 
+from tradewind.model.plan import Conditions
 from tradewind.model.workload import Access, Market
 from tradewind.placement.engine import plan
 
@@ -122,7 +123,7 @@ NETWORK = a_network(
 
 
 def run(wanted: list[Ask], fleet: list[Cluster], network: Network = NETWORK) -> list[Decision]:
-    return plan(wanted, fleet=fleet, network=network, speeds=SPEEDS)
+    return plan(wanted, fleet=fleet, conditions=Conditions(network, SPEEDS))
 
 
 @given(world=worlds())
