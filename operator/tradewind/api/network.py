@@ -1,4 +1,4 @@
-"""NetworkMap: links between locations, inline or as tables in ConfigMaps."""
+"""NetworkMap: links between locations, inline or as tables in ConfigMaps, and the law of locations."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tradewind.api.base import Model, Rule, list_map
+from tradewind.api.base import Model, Rule, list_map, list_set
 from tradewind.api.parts import Resource, Status
-from tradewind.api.scalars import ConfigKey, DecimalUSD, Location, ObjectName, Quantity, Whole
+from tradewind.api.scalars import ConfigKey, Country, DecimalUSD, Duration, Location, ObjectName, Quantity, Whole
 
 _POSITIVE_CEL = "!has(self.bandwidth) || quantity(string(self.bandwidth)).isGreaterThan(quantity('0'))"
 
@@ -18,6 +18,8 @@ class LinkFigures(Model):
 
     bandwidth: Quantity | None = None
     """Bits per second, such as 4710M."""
+    round_trip: Duration | None = None
+    """From a packet to its answer, such as 29ms."""
     egress_usd_per_gb: DecimalUSD | None = None
     """Price of 10^9 bytes that leave by it, in USD."""
 
@@ -41,9 +43,9 @@ class LinkSpec(LinkFigures):
     RULES = (
         *LinkFigures.RULES,
         Rule(
-            "links: give bandwidth, egressUSDPerGB or both",
-            "has(self.bandwidth) || has(self.egressUSDPerGB)",
-            lambda link: link.bandwidth is not None or link.egress_usd_per_gb is not None,
+            "links: give at least one of bandwidth, roundTrip, egressUSDPerGB",
+            "has(self.bandwidth) || has(self.roundTrip) || has(self.egressUSDPerGB)",
+            lambda link: (link.bandwidth, link.round_trip, link.egress_usd_per_gb) != (None, None, None),
         ),
     )
 
@@ -61,11 +63,30 @@ class DefaultLinks(Model):
     """What counts where nothing is listed; pessimistic values where absent."""
 
     same_region: LinkFigures = LinkFigures()
-    """Inside a region; 25G and "0" where absent."""
+    """Inside a region; 25G, 1ms and "0" where absent."""
     same_provider: LinkFigures = LinkFigures()
-    """Between regions of a provider; 4G and "0.05" where absent."""
+    """Between regions of a provider; 4G, 100ms and "0.05" where absent."""
     other: LinkFigures = LinkFigures()
-    """Between providers; 1G and "0.15" where absent."""
+    """Between providers; 1G, 250ms and "0.15" where absent."""
+
+
+class PlaceSpec(Model):
+    """The law of a location that is no FederatedCluster, such as the region of a bucket."""
+
+    location: Location
+    """provider/region."""
+    jurisdiction: Country | None = None
+    """The country whose law holds there, by ISO 3166-1."""
+    operator_jurisdictions: Annotated[tuple[Country, ...], list_set(at_most=16)] = ()
+    """The countries whose courts can compel those who operate it."""
+
+    RULES = (
+        Rule(
+            "locations: give jurisdiction, operatorJurisdictions or both",
+            "has(self.jurisdiction) || (has(self.operatorJurisdictions) && size(self.operatorJurisdictions) > 0)",
+            lambda place: place.jurisdiction is not None or bool(place.operator_jurisdictions),
+        ),
+    )
 
 
 class NetworkSpec(Model):
@@ -80,10 +101,12 @@ class NetworkSpec(Model):
     """Tables of links, for more than fit inline."""
     defaults: DefaultLinks = DefaultLinks()
     """What counts where nothing is listed."""
+    locations: Annotated[tuple[PlaceSpec, ...], list_map("location", at_most=256)] = ()
+    """The law of locations where data and checkpoints are, for work and Datasets that are bound to some."""
 
 
 class NetworkMap(Resource):
-    """Links between locations: bandwidth and the price of egress."""
+    """Links between locations: bandwidth, round trip and the price of egress; and the law of locations."""
 
     spec: NetworkSpec
     """Links, directed."""

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any
 from tradewind.api.network import LinkFigures, NetworkMap
 from tradewind.api.reading import did_you_mean, read, source_of
 from tradewind.errors import InputError
-from tradewind.model.network import Link, Network, NetworkDefaults
+from tradewind.model.network import Link, Network, NetworkDefaults, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _REQUIRED = ("from", "to", "gbps", "egress_usd_per_gb")
-# A round trip is measured along with the rest; nothing reads it yet, and tables need not be cut for that.
+# Those who only move data have no use for round trips, and need not measure them.
 _KNOWN = (*_REQUIRED, "rtt_ms")
+_MS_PER_S = 1000.0
 
 
 @dataclass(slots=True)
 class _Figures:
     gbps: float | None = None
     egress_usd_per_gb: float | None = None
+    round_trip_ms: float | None = None
 
 
 def network_from(maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str], str]) -> Network:
@@ -54,9 +56,24 @@ def network_from(maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str]
                 _merge(figures, pair, found)
     for resource, _ in resources:
         for link in resource.spec.links:
-            gbps = None if link.bandwidth is None else link.bandwidth / 1e9
-            _merge(figures, (link.from_, link.to), _Figures(gbps, link.egress_usd_per_gb))
-    return Network({pair: _link(pair, found, defaults) for pair, found in figures.items()}, defaults)
+            _merge(figures, (link.from_, link.to), _figures(link))
+    return Network(
+        links={pair: _link(pair, found, defaults) for pair, found in figures.items()},
+        defaults=defaults,
+        places={
+            place.location: Place(place.jurisdiction or "", frozenset(place.operator_jurisdictions))
+            for resource, _ in resources
+            for place in resource.spec.locations
+        },
+    )
+
+
+def _figures(said: LinkFigures) -> _Figures:
+    return _Figures(
+        gbps=None if said.bandwidth is None else said.bandwidth / 1e9,
+        egress_usd_per_gb=said.egress_usd_per_gb,
+        round_trip_ms=None if said.round_trip is None else said.round_trip * _MS_PER_S,
+    )
 
 
 def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], found: _Figures) -> None:
@@ -65,19 +82,31 @@ def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], foun
         known.gbps = found.gbps
     if found.egress_usd_per_gb is not None:
         known.egress_usd_per_gb = found.egress_usd_per_gb
+    if found.round_trip_ms is not None:
+        known.round_trip_ms = found.round_trip_ms
 
 
 def _link(pair: tuple[str, str], found: _Figures, defaults: NetworkDefaults) -> Link:
     otherwise = _default(pair, defaults)
     missing = [
         what
-        for what, figure in (("bandwidth", found.gbps), ("egress price", found.egress_usd_per_gb))
+        for what, figure in (
+            ("bandwidth", found.gbps),
+            ("egress price", found.egress_usd_per_gb),
+            ("round trip", found.round_trip_ms),
+        )
         if figure is None
     ]
+    assumed = f"{otherwise.assumed} {' and '.join(missing)}" if missing else ""
+    return _over(otherwise, found, assumed=assumed)
+
+
+def _over(link: Link, said: _Figures, *, assumed: str) -> Link:
     return Link(
-        gbps=otherwise.gbps if found.gbps is None else found.gbps,
-        egress_usd_per_gb=(otherwise.egress_usd_per_gb if found.egress_usd_per_gb is None else found.egress_usd_per_gb),
-        assumed=f"{otherwise.assumed} {' and '.join(missing)}" if missing else "",
+        gbps=link.gbps if said.gbps is None else said.gbps,
+        egress_usd_per_gb=link.egress_usd_per_gb if said.egress_usd_per_gb is None else said.egress_usd_per_gb,
+        assumed=assumed,
+        round_trip_ms=link.round_trip_ms if said.round_trip_ms is None else said.round_trip_ms,
     )
 
 
@@ -94,18 +123,10 @@ def _defaults(resources: list[NetworkMap]) -> NetworkDefaults:
     same_region, same_provider, other = built_in.same_region, built_in.same_provider, built_in.other
     for resource in resources:
         said = resource.spec.defaults
-        same_region = _override(same_region, said.same_region)
-        same_provider = _override(same_provider, said.same_provider)
-        other = _override(other, said.other)
+        same_region = _over(same_region, _figures(said.same_region), assumed=same_region.assumed)
+        same_provider = _over(same_provider, _figures(said.same_provider), assumed=same_provider.assumed)
+        other = _over(other, _figures(said.other), assumed=other.assumed)
     return NetworkDefaults(same_region, same_provider, other)
-
-
-def _override(link: Link, said: LinkFigures) -> Link:
-    return Link(
-        link.gbps if said.bandwidth is None else said.bandwidth / 1e9,
-        link.egress_usd_per_gb if said.egress_usd_per_gb is None else said.egress_usd_per_gb,
-        link.assumed,
-    )
 
 
 def _rows(text: str, source: str, key: str) -> Iterator[tuple[tuple[str, str], _Figures]]:
@@ -117,7 +138,7 @@ def _rows(text: str, source: str, key: str) -> Iterator[tuple[tuple[str, str], _
     missing = [name for name in _REQUIRED if name not in header]
     if missing:
         raise InputError(source, f"{key} line 1", f"the header lacks {', '.join(missing)}; needed: {','.join(_KNOWN)}")
-    at = {name: header.index(name) for name in _REQUIRED}
+    at = {name: header.index(name) for name in header}
     for number, row in enumerate(reader, start=2):
         if not any(cell.strip() for cell in row):
             continue
@@ -131,8 +152,9 @@ def _rows(text: str, source: str, key: str) -> Iterator[tuple[tuple[str, str], _
         if gbps == 0:
             raise InputError(source, f"{where}, gbps", "must be more than 0; leave it empty if it is not known")
         usd = _figure(row[at["egress_usd_per_gb"]], source, f"{where}, egress_usd_per_gb")
-        if gbps is not None or usd is not None:
-            yield pair, _Figures(gbps, usd)
+        rtt = _figure(row[at["rtt_ms"]], source, f"{where}, rtt_ms") if "rtt_ms" in at else None
+        if gbps is not None or usd is not None or rtt is not None:
+            yield pair, _Figures(gbps, usd, rtt)
 
 
 def _figure(cell: str, source: str, where: str) -> float | None:

@@ -66,7 +66,8 @@ class Links:
         if phrase is None:
             link = self.column(source).links[index]
             location = self._table.clusters[index].location
-            phrase = f"link {source} -> {location}: default {_defaulted(link)}" if link.assumed else ""
+            figures = _defaulted(link)
+            phrase = f"link {source} -> {location}: default {figures}" if figures else ""
             self._phrases[source, index] = phrase
         return phrase
 
@@ -140,7 +141,7 @@ def _cheapest(
 
 
 def _defaulted(link: Link) -> str:
-    """Name the figures of a link that are defaults: those that `assumed` names, or both."""
+    """Name the figures of a link that are defaults: those that `assumed` names, or both. Round trips move no data."""
     figures = {"bandwidth": f"{link.gbps:g} Gbit/s", "egress price": f"${link.egress_usd_per_gb:g}/GB"}
-    named = [figure for name, figure in figures.items() if name in link.assumed]
-    return ", ".join(named or figures.values())
+    figures = {name: figure for name, figure in figures.items() if name in link.assumed or " " not in link.assumed}
+    return ", ".join(figures.values()) if link.assumed else ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
 
 from tradewind.api.convert import network_from
 from tradewind.errors import InputError
-from tradewind.model.network import Link, Network, NetworkDefaults
+from tradewind.model.network import Link, Network, NetworkDefaults, Place
 
 HEADER = "from,to,gbps,rtt_ms,egress_usd_per_gb\n"
 TABLE = {("links", "links.csv"): HEADER + "aws/a,gcp/b,4.5,30,0.09\ngcp/b,aws/a,,31,0.12\naws/a,aws/c,2.5,,\nx,y,,,\n"}
@@ -21,9 +22,10 @@ def network_map(name: str = "m", **spec: Any) -> dict[str, Any]:
 FROM_TABLE = network_map(csv=[{"name": "links", "key": "links.csv"}])
 
 
-def test_links_are_directed_and_in_gigabits() -> None:
-    link = {"from": "aws/a", "to": "gcp/b", "bandwidth": "4710M", "egressUSDPerGB": "0.09"}
-    assert network_from([network_map(links=[link])], {}) == Network({("aws/a", "gcp/b"): Link(4.71, 0.09)})
+def test_links_are_directed_in_gigabits_and_milliseconds() -> None:
+    link = {"from": "aws/a", "to": "gcp/b", "bandwidth": "4710M", "roundTrip": "29ms", "egressUSDPerGB": "0.09"}
+    expected = Network({("aws/a", "gcp/b"): Link(4.71, 0.09, round_trip_ms=29.0)})
+    assert network_from([network_map(links=[link])], {}) == expected
 
 
 def test_no_maps_leave_the_defaults() -> None:
@@ -33,15 +35,15 @@ def test_no_maps_leave_the_defaults() -> None:
 def test_a_gap_takes_the_default_of_its_pair_and_says_so() -> None:
     links = network_from([FROM_TABLE], TABLE).links
     assert links == {
-        ("aws/a", "gcp/b"): Link(4.5, 0.09),
-        ("gcp/b", "aws/a"): Link(1.0, 0.12, "other bandwidth"),
-        ("aws/a", "aws/c"): Link(2.5, 0.05, "sameProvider egress price"),
+        ("aws/a", "gcp/b"): Link(4.5, 0.09, "", 30.0),
+        ("gcp/b", "aws/a"): Link(1.0, 0.12, "other bandwidth", 31.0),
+        ("aws/a", "aws/c"): Link(2.5, 0.05, "sameProvider egress price and round trip", 100.0),
     }
 
 
 def test_an_inline_figure_wins_over_the_table_and_leaves_the_other_one() -> None:
     inline = network_map(**FROM_TABLE["spec"], links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G"}])
-    assert network_from([inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.09)
+    assert network_from([inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.09, "", 30.0)
 
 
 def test_maps_are_read_in_the_order_of_their_names_and_later_ones_win() -> None:
@@ -49,25 +51,57 @@ def test_maps_are_read_in_the_order_of_their_names_and_later_ones_win() -> None:
         return network_map(name, links=[{"from": "a", "to": "b", "bandwidth": bandwidth, "egressUSDPerGB": "0"}])
 
     for maps in ([one("a", "1G"), one("b", "2G")], [one("b", "2G"), one("a", "1G")]):
-        assert network_from(maps, {}).links["a", "b"] == Link(2.0, 0.0)
+        assert network_from(maps, {}).links["a", "b"] == Link(2.0, 0.0, "other round trip")
 
 
 def test_an_inline_link_wins_over_the_table_of_a_later_map() -> None:
     inline = network_map("a", links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G", "egressUSDPerGB": "0"}])
     later = {**FROM_TABLE, "metadata": {"name": "z"}}
-    assert network_from([later, inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.0)
+    assert network_from([later, inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.0, "", 30.0)
 
 
 def test_defaults_can_be_set_one_by_one() -> None:
-    maps = [network_map(defaults={"other": {"egressUSDPerGB": "0.2"}, "sameRegion": {"bandwidth": "100G"}})]
-    assert network_from(maps, {}).defaults == NetworkDefaults(
-        same_region=Link(100.0, 0.0, "sameRegion"), other=Link(1.0, 0.2, "other")
+    said = {
+        "other": {"egressUSDPerGB": "0.2"},
+        "sameRegion": {"bandwidth": "100G"},
+        "sameProvider": {"roundTrip": "80ms"},
+    }
+    assert network_from([network_map(defaults=said)], {}).defaults == NetworkDefaults(
+        same_region=Link(100.0, 0.0, "sameRegion", 1.0),
+        same_provider=Link(4.0, 0.05, "sameProvider", 80.0),
+        other=Link(1.0, 0.2, "other", 250.0),
     )
+
+
+def test_a_location_has_the_law_that_the_last_map_gives_it() -> None:
+    def one(name: str, **law: Any) -> dict[str, Any]:
+        return network_map(name, locations=[{"location": "aws/eu-north-1", **law}])
+
+    maps = [one("b", jurisdiction="SE", operatorJurisdictions=["US"]), one("a", jurisdiction="NO")]
+    assert network_from(maps, {}).places == {"aws/eu-north-1": Place("SE", frozenset({"US"}))}
+
+
+def test_five_thousand_links_are_read_within_a_second_one_way_and_with_gaps() -> None:
+    places = [f"p{index % 4}/r{index}" for index in range(72)]
+    pairs = [(here, there) for here in places for there in places if here < there or here[1] == "0"]
+    rows = [
+        f"{here},{there},{'' if index % 7 == 0 else 2.5},{index % 300},0.05\n"
+        for index, (here, there) in enumerate(pairs)
+    ]
+    text = HEADER + "".join(rows) * 2
+    start_s = process_time()
+    links = network_from([FROM_TABLE], {("links", "links.csv"): text}).links
+    assert process_time() - start_s < 1.0
+    assert len(links) == len(set(pairs)) > 2500
+    assert ("p1/r1", "p2/r2") in links
+    assert ("p2/r2", "p1/r1") not in links
 
 
 def test_columns_may_stand_in_any_order_and_the_round_trip_may_be_missing() -> None:
     text = "\ufeffegress_usd_per_gb, gbps ,to,from\r\n0.02,10,b,a\r\n\r\n"
-    assert network_from([FROM_TABLE], {("links", "links.csv"): text}).links == {("a", "b"): Link(10.0, 0.02)}
+    assert network_from([FROM_TABLE], {("links", "links.csv"): text}).links == {
+        ("a", "b"): Link(10.0, 0.02, "other round trip")
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,6 +120,9 @@ def test_columns_may_stand_in_any_order_and_the_round_trip_may_be_missing() -> N
             HEADER + "a,b,1,2,-3\n", "links.csv line 2, egress_usd_per_gb", '"-3" is no number', id="a negative price"
         ),
         pytest.param(HEADER + "a,b,nan,2,3\n", "links.csv line 2, gbps", '"nan" is no number', id="no number"),
+        pytest.param(
+            HEADER + "a,b,1,inf,3\n", "links.csv line 2, rtt_ms", '"inf" is no number', id="an endless round trip"
+        ),
         pytest.param(HEADER + "a,b,0,2,3\n", "links.csv line 2, gbps", "must be more than 0", id="no bandwidth"),
         pytest.param(HEADER + ",b,1,2,3\n", "links.csv line 2", "from and to are required", id="no start"),
     ],
