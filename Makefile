@@ -62,7 +62,7 @@ crds: $(READY) ## write the CRDs, for kubectl and for the chart, from the models
 
 lab-binaries: $(READY) ## get or build the lab's control planes, and the tools of its tests
 	$(BIN)/tradewind lab binaries
-	$(BIN)/tradewind lab binaries helm kind actionlint
+	$(BIN)/tradewind lab binaries helm kind actionlint prometheus promtool
 
 lab-up: $(READY) ## start a hub and three member clusters on this machine (MEMBERS=a,b names others)
 	$(BIN)/tradewind lab up $(if $(MEMBERS),--members $(MEMBERS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,12 +53,15 @@ def cached(wanted: Tool) -> Path:
 
 
 def find(wanted: Tool) -> Path | None:
-    """The program, where it is at hand: in a folder that the environment names, or in the cache."""
+    """The program, where it is at hand: in a folder that the environment names, in the cache, or perhaps on PATH."""
     for variable in FOLDER_VARIABLES:
         if (folder := os.environ.get(variable)) and (path := _in_folder(Path(folder), wanted)):
             return path
     path = cached(wanted)
-    return path if _is_program(path) else None
+    if _is_program(path):
+        return path
+    on_path = shutil.which(wanted.name) if wanted.any_version else None
+    return Path(on_path) if on_path else None
 
 
 def _in_folder(folder: Path, wanted: Tool) -> Path | None:

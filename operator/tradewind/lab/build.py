@@ -58,7 +58,9 @@ def build(tool: Tool, target: Path, *, progress: Progress, step: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
         made = Path(scratch) / target.name
-        command = [go, "build", "-trimpath", "-mod=readonly", "-ldflags", tool.ldflags, "-o", str(made), tool.package]
+        tags = ["-tags", ",".join(tool.tags)] if tool.tags else []
+        command = [go, "build", "-trimpath", "-mod=readonly", "-ldflags", tool.ldflags, *tags]
+        command += ["-o", str(made), tool.package]
         environment = os.environ | _ENVIRONMENT | {"GOTMPDIR": scratch}
         environment.pop("GOWORK", None)
         with progress.task(f"building {tool.name} {tool.version} with Go ({step})"):

@@ -28,7 +28,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One program. ``family`` names the folder of its pinned Go module, and of its cache entry."""
+    """One program.
+
+    ``family`` names the folder of its pinned Go module, and of its cache entry; ``tags`` are Go's build tags.
+    ``any_version``: one on PATH, such as a system's package, does as well, since what is asked of it has long been so.
+    """
 
     name: str
     family: str
@@ -36,6 +40,8 @@ class Tool:
     package: str
     release: Release
     version_variable: str = ""
+    tags: tuple[str, ...] = ()
+    any_version: bool = False
 
     @property
     def folder(self) -> str:
@@ -142,6 +148,25 @@ def _actionlint(version: str = "v1.7.12") -> Tool:
     )
 
 
+def _prometheus(name: str, version: str = "v0.315.0") -> Tool:
+    # Its Go modules are v0.<major><minor in two digits>.<patch>, since a Go module v3 would need another path.
+    _, minor, patch = version.removeprefix("v").split(".")
+    number = f"{minor[0]}.{int(minor[1:])}.{patch}"
+    prefix = f"https://github.com/prometheus/prometheus/releases/download/v{number}"
+    stem = f"prometheus-{number}.{_SYSTEM}-{_MACHINE}"
+    return Tool(
+        name=name,
+        family="prometheus",
+        version=version,
+        package=f"github.com/prometheus/prometheus/cmd/{name}",
+        version_variable="github.com/prometheus/common/version.Version",
+        # Without the clients of all clouds, which find targets there: the lab names its targets.
+        tags=("remove_all_sd",),
+        any_version=True,
+        release=Release(prefix, f"{stem}.tar.gz", f"{prefix}/sha256sums.txt", member=f"{stem}/{name}"),
+    )
+
+
 CONTROL_PLANE = (
     _etcd(),
     _kwok("kwok"),
@@ -156,5 +181,8 @@ CONTROL_PLANE = (
 KIND_RUNTIME = (_kind(), _kwok("kwok"), _kubernetes("kubectl"))
 """What a lab needs where kind makes its control planes."""
 
-TOOLS = {tool.name: tool for tool in (*CONTROL_PLANE, *KIND_RUNTIME, _helm(), _actionlint())}
+PROMETHEUS = (_prometheus("prometheus"), _prometheus("promtool"))
+"""A Prometheus server, for figures that are measured."""
+
+TOOLS = {tool.name: tool for tool in (*CONTROL_PLANE, *KIND_RUNTIME, _helm(), _actionlint(), *PROMETHEUS)}
 """Every program that can be had by name."""

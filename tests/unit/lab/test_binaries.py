@@ -79,6 +79,32 @@ def test_a_folder_with_a_part_of_a_control_plane_is_no_source_for_it(
     assert binaries.find(TOOLS["kube-apiserver"]) == tmp_path / "kube-apiserver"
 
 
+def test_a_prometheus_on_the_path_does_and_a_kubectl_there_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    system = program(tmp_path / "prometheus")
+    program(tmp_path / "kubectl")
+    assert binaries.find(TOOLS["prometheus"]) == system
+    assert binaries.find(TOOLS["kubectl"]) is None
+    cached = program(binaries.cached(TOOLS["prometheus"]))
+    assert binaries.find(TOOLS["prometheus"]) == cached, "the pinned version first"
+
+
+def test_prometheus_is_built_without_the_clients_of_all_clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = fake_go(tmp_path, monkeypatch, 'touch "$out"; chmod +x "$out"')
+    binaries.ensure([TOOLS["prometheus"]], source=Source.BUILD, progress=QUIET)
+    assert "-tags remove_all_sd -o" in log.read_text()
+
+
+def test_the_release_of_prometheus_is_that_of_its_go_module() -> None:
+    # v0.315.0 is how Go writes the release v3.15.0.
+    release = TOOLS["promtool"].release
+    assert release.prefix.endswith("/download/v3.15.0")
+    assert release.file.startswith("prometheus-3.15.0.")
+    assert release.member == release.file.removesuffix(".tar.gz") + "/promtool"
+
+
 def test_from_the_cache_alone_what_is_missing_is_named() -> None:
     with pytest.raises(LabError, match=r"BinariesMissing.*etcd.*\n.*tradewind lab binaries"):
         binaries.ensure([TOOLS["etcd"]], source=Source.CACHE)
