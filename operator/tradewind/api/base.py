@@ -21,7 +21,7 @@ GROUP = "tradewind.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-_ACRONYMS = {"usd": "USD", "cpu": "CPU", "gb": "GB", "uid": "UID"}
+_ACRONYMS = {"usd": "USD", "cpu": "CPU", "gb": "GB", "uid": "UID", "co2": "CO2", "kwh": "KWh"}
 
 
 def field_name(attribute: str) -> str:

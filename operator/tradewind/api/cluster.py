@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from annotated_types import MaxLen
 from pydantic import Field
 
-from tradewind.api.base import Model, Rule, list_atomic, list_map
-from tradewind.api.parts import DetectionSpec, PodToleration, Resource, SecretKeyRef, Status
+from tradewind.api.base import Model, Rule, list_atomic, list_map, list_set
+from tradewind.api.metrics import MetricSpec
+from tradewind.api.parts import DetectionSpec, PodToleration, Resource, SecretKeyRef
 from tradewind.api.scalars import (
     AcceleratorName,
-    Amount,
     Annotations,
+    CertificationName,
     Country,
+    Decimal,
     DecimalUSD,
     DNSLabel,
     Duration,
     Labels,
-    Line,
+    LastDay,
     Positive,
     Quantity,
-    Short,
-    Time,
     Whole,
 )
-from tradewind.model.fleet import Scheduling
-from tradewind.model.health import Verdict  # noqa: TC001 - pydantic evaluates the annotation
-from tradewind.model.workload import Market, Tier
+from tradewind.model.fleet import MetricField, Scheduling
+from tradewind.model.workload import RDMA_FABRICS, Encryption, Interconnect, Market, Tier
+
+_FABRICS = ", ".join(each for each in Interconnect if each in RDMA_FABRICS)
 
 
 class PodPatch(Model):
@@ -71,6 +71,12 @@ class OfferSpec(Model):
     """From asking for a new node to its being ready; 10m is assumed where absent."""
     node_resources: NodeResources | None = None
     """What a new node of the pool brings; absent: as much as its accelerators' pods ask for."""
+    interconnect: Interconnect | None = None
+    """The fabric between its nodes; absent: refused by work that needs one."""
+    node_bandwidth: Quantity | None = None
+    """What a node can send to the others by it, in bits per second; absent: refused by work that needs some."""
+    interruptions_per_hour: Decimal | None = None
+    """How often a node is taken away; absent: the policy's rate for the market."""
     pod_patch: PodPatch = PodPatch()
     """Merged into the delivered pods: this is what makes the market and the type true."""
 
@@ -100,6 +106,11 @@ class OfferSpec(Model):
             "!has(self.maxNodes) || has(self.accelerator) || has(self.nodeResources)",
             lambda offer: offer.max_nodes is None or offer.accelerator is not None or offer.node_resources is not None,
         ),
+        Rule(
+            f"offers: RDMA is a wish of work that any of {_FABRICS} fulfils; name the fabric",
+            "!has(self.interconnect) || self.interconnect != 'RDMA'",
+            lambda offer: offer.interconnect is not Interconnect.RDMA,
+        ),
     )
 
 
@@ -108,6 +119,49 @@ class Connection(Model):
 
     kubeconfig_secret_ref: SecretKeyRef
     """A Secret in the operator's namespace that holds a kubeconfig."""
+
+
+class CertificationSpec(Model):
+    """What an auditor has confirmed."""
+
+    name: CertificationName
+    """Its name, as workloads ask for it, such as ISO27001; an open vocabulary."""
+    valid_until: LastDay | None = None
+    """The last day on which it holds, in UTC; absent: without an end."""
+
+
+class CarbonSpec(Model):
+    """What its power costs the climate."""
+
+    grams_co2_per_kwh: Annotated[Whole, Field(le=5000)] | None = None
+    """Grams of CO2 equivalent of the grid; absent: a pessimistic assumption, which is shown."""
+    pue: Decimal | None = None
+    """Power usage effectiveness: what the site draws for each unit that reaches the machines; absent likewise."""
+
+    RULES = (
+        Rule(
+            "carbon: pue must be at least 1, since the machines' own power is in it",
+            "!has(self.pue) || double(self.pue) >= 1.0",
+            lambda carbon: carbon.pue is None or carbon.pue >= 1,
+        ),
+    )
+
+
+def _metric_finds_its_offer(spec: ClusterSpec) -> bool:
+    by_name = {offer.name: offer for offer in spec.offers}
+    return all(metric.offer is None or metric.offer in by_name for metric in spec.metrics)
+
+
+def _metric_fits_its_offer(spec: ClusterSpec) -> bool:
+    has_accelerator = {offer.name: offer.accelerator is not None for offer in spec.offers}
+    return all(
+        metric.field is not MetricField.USD_PER_ACCELERATOR_HOUR or has_accelerator.get(metric.offer or "", True)
+        for metric in spec.metrics
+    )
+
+
+def _every_figure_has_one_metric(spec: ClusterSpec) -> bool:
+    return len({(metric.offer, metric.field) for metric in spec.metrics}) == len(spec.metrics)
 
 
 class ClusterSpec(Model):
@@ -121,18 +175,48 @@ class ClusterSpec(Model):
     """Where it stands."""
     jurisdiction: Country | None = None
     """The country whose law holds there, by ISO 3166-1; absent: refused by work that must stay in some."""
+    operator_jurisdictions: Annotated[tuple[Country, ...], list_set(at_most=16)] = ()
+    """The countries whose courts can compel those who run it; absent: refused by work that allows only some."""
     connection: Connection
     """How it is reached."""
     scheduling: Scheduling = Scheduling.ENABLED
-    """Cordoned takes no new work; what runs there stays."""
+    """Cordoned takes no new work, and what runs there stays; with Draining that leaves, at its next checkpoint."""
     detection: DetectionSpec = DetectionSpec()
     """Overrides the cluster policy's detection, for links or control planes that are slow."""
     offers: Annotated[tuple[OfferSpec, ...], list_map("name", at_most=64)] = ()
     """What can be had."""
+    certifications: Annotated[tuple[CertificationSpec, ...], list_map("name", at_most=32)] = ()
+    """What auditors have confirmed."""
+    encryption: Annotated[tuple[Encryption, ...], list_set(at_most=2)] = ()
+    """What it encrypts."""
+    carbon: CarbonSpec = CarbonSpec()
+    """What its power costs the climate."""
+    metrics: Annotated[tuple[MetricSpec, ...], list_map("name", at_most=64)] = ()
+    """Figures that a Prometheus server measures, in place of those above."""
 
     RULES = (
         Rule("provider can't be changed; make a new FederatedCluster", "self.provider == oldSelf.provider"),
         Rule("region can't be changed; make a new FederatedCluster", "self.region == oldSelf.region"),
+        Rule(
+            "metrics: each offer that is named must be among offers",
+            "!has(self.metrics) || self.metrics.all(metric, !has(metric.offer) || "
+            "(has(self.offers) && self.offers.exists(offer, offer.name == metric.offer)))",
+            _metric_finds_its_offer,
+        ),
+        Rule(
+            "metrics: usdPerAcceleratorHour can only be given to an offer that has an accelerator",
+            "!has(self.metrics) || !has(self.offers) || self.metrics.all(metric, "
+            "metric.field != 'usdPerAcceleratorHour' || !self.offers.exists(offer, "
+            "has(metric.offer) && offer.name == metric.offer && !has(offer.accelerator)))",
+            _metric_fits_its_offer,
+        ),
+        Rule(
+            "metrics: a figure can only be given by one of them",
+            "!has(self.metrics) || self.metrics.all(metric, self.metrics.exists_one(other, "
+            "other.field == metric.field && (has(other.offer) ? other.offer : '') == "
+            "(has(metric.offer) ? metric.offer : '')))",
+            _every_figure_has_one_metric,
+        ),
     )
 
 
@@ -149,67 +233,3 @@ class FederatedCluster(Resource):
             lambda cluster: len(cluster.metadata.name) <= 63,  # noqa: PLR2004 - as in the message
         ),
     )
-
-
-class FreeNodes(Model):
-    """How many nodes have how much free."""
-
-    free: Whole
-    """Free accelerators on one node."""
-    nodes: Whole
-    """Nodes with that many."""
-
-
-class OfferStatus(Model):
-    """What is there and free."""
-
-    name: Short
-    """The offer's name."""
-    nodes: Whole
-    """Nodes that exist."""
-    free_accelerators: Whole
-    """Free accelerators on all of them."""
-    free_by_node: Annotated[tuple[FreeNodes, ...], list_map("free", at_most=257)] = ()
-    """Free accelerators by node, as a histogram: eight on one node are not one on each of eight."""
-    free_cpu: Amount
-    """Free cores, as a quantity."""
-    free_memory: Amount
-    """Free memory, as a quantity."""
-
-
-class OrphanStatus(Model):
-    """A copy whose AIWorkload was deleted while the cluster was away."""
-
-    namespace: Short
-    """The copy's namespace."""
-    name: Short
-    """The copy's name."""
-    uid: Annotated[str, MaxLen(64)]
-    """The uid of the AIWorkload that it was delivered for."""
-
-
-class ClusterStatus(Status):
-    """What is known of the cluster."""
-
-    verdict: Verdict | None = None
-    """What the evidence amounts to."""
-    reason: Short | None = None
-    """A stable CamelCase word."""
-    message: Line | None = None
-    """The evidence."""
-    since: Time | None = None
-    """When the verdict began."""
-    cluster_uid: Annotated[str, MaxLen(64)] | None = None
-    """The UID of its kube-system namespace."""
-    kubernetes_version: Annotated[str, MaxLen(64)] | None = None
-    """Its API server's version."""
-    inventoried_at: Time | None = None
-    """When nodes and pods were last counted."""
-    offers: Annotated[tuple[OfferStatus, ...], list_map("name", at_most=64)] = ()
-    """What is there and free."""
-    orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=500)] = ()
-    """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
-    workloads: Whole | None = None
-    """Workloads that are placed there."""
-    usd_per_hour: Amount | None = None
-    """What they cost in an hour."""

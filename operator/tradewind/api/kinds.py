@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradewind.api.cluster import ClusterStatus, FederatedCluster
+from tradewind.api.cluster import FederatedCluster
+from tradewind.api.cluster_status import ClusterStatus
 from tradewind.api.network import NetworkMap, NetworkStatus
 from tradewind.api.policy import ClusterPlacementPolicy, PlacementPolicy, PolicyStatus
 from tradewind.api.workload import AIWorkload

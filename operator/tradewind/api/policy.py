@@ -8,6 +8,7 @@ from annotated_types import Len
 from pydantic import Field
 
 from tradewind.api.base import Model, Rule, list_map
+from tradewind.api.metrics import PrometheusSpec
 from tradewind.api.parts import DetectionSpec, Failover, FailoverLimits, PolicySpec, Resource, Status
 from tradewind.api.scalars import AcceleratorName, Decimal, Flag, Labels, Positive, Whole
 
@@ -67,6 +68,8 @@ class ClusterPolicySpec(PolicySpec):
     """What goes along with the work."""
     accelerators: Annotated[tuple[AcceleratorSpec, ...], list_map("name", at_most=128)] = ()
     """Extends the built-in table of types; an entry here wins over a built-in one."""
+    prometheus: PrometheusSpec = PrometheusSpec()
+    """Where measured figures are read."""
 
 
 class ClusterPlacementPolicy(Resource):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le, MaxLen
@@ -41,7 +42,10 @@ class Text:
             raise ValueError(f"is {len(text)} characters long, and {self.max_length} is the most")
         if not re.search(self.pattern, text) or text.endswith("\n"):
             raise ValueError(f'"{text}" is no {self.what}')
-        return text if self.parse is None else self.parse(text)
+        try:
+            return text if self.parse is None else self.parse(text)
+        except ValueError:
+            raise ValueError(f'"{text}" is no {self.what}') from None
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Read a string, then check its form."""
@@ -131,6 +135,21 @@ LabelValue = Annotated[str, Text(r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$
 Labels = Annotated[dict[str, LabelValue], MaxLen(32)]
 Annotations = Annotated[dict[str, Annotated[str, MaxLen(4096)]], MaxLen(32)]
 
+URL = Annotated[
+    str,
+    Text(
+        r"^https?://[A-Za-z0-9.\-_:\[\]]+(/[-._~A-Za-z0-9/%]*)?$",
+        1024,
+        "address such as http://prometheus.monitoring:9090 (no user, no password, no query)",
+    ),
+]
+BucketURL = Annotated[
+    str, Text(r"^[a-z][a-z0-9+.-]*://[^@ ]+$", 1024, "address such as s3://scans-eu-north-1 (no user, no password)")
+]
+CertificationName = Annotated[
+    str, Text(r"^[A-Za-z0-9]([-A-Za-z0-9._/ ]*[A-Za-z0-9])?$", 63, "certification, such as ISO27001 or SOC2")
+]
+
 _DECIMAL = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 DecimalUSD = Annotated[float, Text(_DECIMAL, 16, 'price: digits, at most six decimals, such as "3.5399"', float)]
 """An amount in USD, as a number."""
@@ -141,6 +160,33 @@ Duration = Annotated[
     Text(r"^([0-9]{1,5}(h|m|s|ms)){1,4}$", 32, "duration, such as 80h, 1h30m or 500ms", parse_duration),
 ]
 """A duration, in seconds."""
+
+
+def _end_of(day: str) -> float:
+    return (datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+LastDay = Annotated[
+    float,
+    Text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", 10, "day, such as 2027-06-30", _end_of),
+    Field(json_schema_extra={"format": "date"}),
+]
+"""A day of which all is included: the second after its end in UTC, since the Unix epoch."""
+Moment = Annotated[
+    float,
+    Text(
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+        40,
+        "time by RFC 3339 with its zone, such as 2027-01-15T18:00:00Z",
+        _moment,
+    ),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+"""A time, in seconds since the Unix epoch."""
 Quantity = Annotated[float, QuantityForm(parse_quantity)]
 """A quantity in its base unit: bytes, bits per second, cores."""
 RawQuantity = Annotated[str | int, QuantityForm(None)]

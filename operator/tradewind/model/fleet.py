@@ -149,6 +149,38 @@ class Quota:
     free: Mapping[str, float]
 
 
+class MetricField(StrEnum):
+    """A figure that can be measured: of an offer, or of its cluster."""
+
+    USD_PER_ACCELERATOR_HOUR = "usdPerAcceleratorHour"
+    USD_PER_CPU_HOUR = "usdPerCPUHour"
+    INTERRUPTIONS_PER_HOUR = "interruptionsPerHour"
+    GRAMS_CO2_PER_KWH = "gramsCO2PerKWh"
+    PUE = "pue"
+
+
+CLUSTER_METRICS = frozenset({MetricField.GRAMS_CO2_PER_KWH, MetricField.PUE})
+"""The figures that belong to the cluster; all others belong to one of its offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A figure that a Prometheus server measures, in place of the one in the spec.
+
+    Attributes:
+        offer: whose figure it is; "" for one of the cluster's own.
+        url: the server; "" for the one that the cluster's policy names.
+        max_age_s: how old a sample may be; with an older one the figure of the spec counts again, and says so.
+    """
+
+    name: str
+    field: MetricField
+    query: str
+    offer: str = ""
+    url: str = ""
+    max_age_s: float = 600.0
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """One FederatedCluster with what is known of its inside.
@@ -156,6 +188,7 @@ class Cluster:
     Attributes:
         operator_jurisdictions: whose courts can compel those who operate it; empty where nobody has said.
         kinds: what its API server knows, as `apiVersion/Kind`; None where that has not been read.
+        metrics: figures to be read from Prometheus.
         convicted: why its region or provider counts as failing; "" where it does not. Then it is a last resort.
         promised: demands of copies that are placed here and not yet bound to nodes.
         known: whether nodes and pods have been read; without it nothing is free.
@@ -179,6 +212,7 @@ class Cluster:
     carbon: Carbon = Carbon()
     kinds: frozenset[str] | None = None
     quotas: tuple[Quota, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     convicted: str = ""
 
     @property

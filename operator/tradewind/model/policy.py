@@ -206,6 +206,17 @@ class Rebalance:
 
 
 @dataclass(frozen=True, slots=True)
+class Prometheus:
+    """Where measured figures are read, unless a FederatedCluster names a server of its own. Times in seconds."""
+
+    url: str = ""  # none: only metrics that name a server are read
+    # Prices and grids change within minutes; a scrape is a minute old at most where nobody has changed the default.
+    interval_s: float = 60.0
+    # Prometheus itself ends a query after two minutes; by then the next one would be under way.
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterPolicy:
     """The ClusterPlacementPolicy, or what counts without one."""
 
@@ -216,3 +227,4 @@ class ClusterPolicy:
     interruptions_per_hour: Mapping[Market, float] = field(default_factory=lambda: dict(INTERRUPTIONS_PER_HOUR))
     assumptions: Assumptions = field(default_factory=Assumptions)
     rebalance: Rebalance = field(default_factory=Rebalance)
+    prometheus: Prometheus = field(default_factory=Prometheus)

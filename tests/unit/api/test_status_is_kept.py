@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.builders import DOWN, a_cluster, a_policy, a_workload
 
-from tradewind.api.cluster import ClusterStatus
+from tradewind.api.cluster_status import ClusterStatus
 from tradewind.api.network import NetworkStatus
 from tradewind.api.policy import PolicyStatus
 from tradewind.api.reading import read

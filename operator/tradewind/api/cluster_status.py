@@ -1,0 +1,76 @@
+"""FederatedCluster.status: what is known of a cluster. The operator writes it as plain dicts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import MaxLen
+
+from tradewind.api.base import Model, list_atomic, list_map
+from tradewind.api.parts import Status
+from tradewind.api.scalars import Amount, Line, Short, Time, Whole
+from tradewind.model.health import Verdict  # noqa: TC001 - pydantic evaluates the annotation
+
+
+class FreeNodes(Model):
+    """How many nodes have how much free."""
+
+    free: Whole
+    """Free accelerators on one node."""
+    nodes: Whole
+    """Nodes with that many."""
+
+
+class OfferStatus(Model):
+    """What is there and free."""
+
+    name: Short
+    """The offer's name."""
+    nodes: Whole
+    """Nodes that exist."""
+    free_accelerators: Whole
+    """Free accelerators on all of them."""
+    free_by_node: Annotated[tuple[FreeNodes, ...], list_map("free", at_most=257)] = ()
+    """Free accelerators by node, as a histogram: eight on one node are not one on each of eight."""
+    free_cpu: Amount
+    """Free cores, as a quantity."""
+    free_memory: Amount
+    """Free memory, as a quantity."""
+
+
+class OrphanStatus(Model):
+    """A copy whose AIWorkload was deleted while the cluster was away."""
+
+    namespace: Short
+    """The copy's namespace."""
+    name: Short
+    """The copy's name."""
+    uid: Annotated[str, MaxLen(64)]
+    """The uid of the AIWorkload that it was delivered for."""
+
+
+class ClusterStatus(Status):
+    """What is known of the cluster."""
+
+    verdict: Verdict | None = None
+    """What the evidence amounts to."""
+    reason: Short | None = None
+    """A stable CamelCase word."""
+    message: Line | None = None
+    """The evidence."""
+    since: Time | None = None
+    """When the verdict began."""
+    cluster_uid: Annotated[str, MaxLen(64)] | None = None
+    """The UID of its kube-system namespace."""
+    kubernetes_version: Annotated[str, MaxLen(64)] | None = None
+    """Its API server's version."""
+    inventoried_at: Time | None = None
+    """When nodes and pods were last counted."""
+    offers: Annotated[tuple[OfferStatus, ...], list_map("name", at_most=64)] = ()
+    """What is there and free."""
+    orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=500)] = ()
+    """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
+    workloads: Whole | None = None
+    """Workloads that are placed there."""
+    usd_per_hour: Amount | None = None
+    """What they cost in an hour."""
