@@ -22,6 +22,8 @@ class PlacementState(StrEnum):
     PENDING = "Pending"
     RUNNING = "Running"
     RELEASING = "Releasing"
+    RESERVED = "Reserved"
+    LEAVING = "Leaving"
     FINISHED = "Finished"
 
 
@@ -62,6 +64,10 @@ class Placement(Model):
     """When `state` began."""
     total_usd: Amount
     """The total cost that it was chosen for."""
+    usd_per_hour: Amount | None = None
+    """What its pods cost for an hour."""
+    running_since: Time | None = None
+    """When it first ran."""
 
 
 class CostTerms(Model):
@@ -136,6 +142,8 @@ class Move(Model):
     """When the new copy was accepted."""
     running_at: Time | None = None
     """When it ran."""
+    saving_usd: Amount | None = None
+    """What it saves of what staying would still have cost, where that is why it moved."""
 
 
 class Effective(Model):
@@ -196,5 +204,11 @@ class WorkloadStatus(Status):
     """What counted."""
     finished: Finished | None = None
     """How finite work ended."""
+    spent_usd: Amount | None = None
+    """What its copies had cost by `spentUntil`: their prices for an hour, for the time that they ran."""
+    spent_until: Time | None = None
+    """Until when `spentUSD` counts."""
+    done: Amount | None = None
+    """The share of its run that the last checkpoint of the copies that have left holds."""
     adopted_uid: Annotated[str, MaxLen(64)] | None = None
     """The workload's uid on the copy that was found running and adopted."""

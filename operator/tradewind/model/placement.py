@@ -19,6 +19,8 @@ class CopyState(StrEnum):
     PENDING = "Pending"  # the member has it, and not all of its pods run
     RUNNING = "Running"
     RELEASING = "Releasing"  # asked to go, not known to be gone
+    RESERVED = "Reserved"  # its room is kept; it is made once the copy that it replaces is known to be gone
+    LEAVING = "Leaving"  # it runs until the copy that replaces it does, and is released then
     FINISHED = "Finished"
 
 
@@ -29,6 +31,9 @@ class Placement:
     Attributes:
         generation: of the AIWorkload, as last delivered.
         since_s: when it was decided, in seconds since the Unix epoch.
+        usd_total: the total cost that it was chosen for.
+        usd_per_hour: what its pods cost for an hour, at the offer's newest price.
+        running_since_s: when its copy was first seen to run, in seconds since the Unix epoch; 0 before.
     """
 
     cluster: str
@@ -40,6 +45,8 @@ class Placement:
     state: CopyState = CopyState.DELIVERING
     since_s: float = 0.0
     usd_total: float = 0.0
+    usd_per_hour: float = 0.0
+    running_since_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,11 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move from a cluster to another; times in seconds since the Unix epoch, 0 while not reached."""
+    """A move from a cluster to another; times in seconds since the Unix epoch, 0 while not reached.
+
+    Attributes:
+        saving_usd: what it saves of what staying would still have cost; 0 for a move that is not made for money.
+    """
 
     from_cluster: str
     to_cluster: str
@@ -83,6 +94,7 @@ class Move:
     decided_s: float
     delivered_s: float = 0.0
     running_s: float = 0.0
+    saving_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,9 @@ class Record:
     Attributes:
         epoch: the highest epoch ever used.
         adopted_uid: the uid of the AIWorkload whose copy was taken over, "" for none.
+        spent_usd: what its copies had cost by `settled_s`; what those that still run have cost since comes on top.
+        settled_s: in seconds since the Unix epoch; 0 while nothing has been settled.
+        done: the share of its run that the last checkpoint of copies that have left holds, from 0 to less than 1.
     """
 
     epoch: int = 0
@@ -110,6 +125,9 @@ class Record:
     moves: tuple[Move, ...] = ()
     finished: Finished | None = None
     adopted_uid: str = ""
+    spent_usd: float = 0.0
+    settled_s: float = 0.0
+    done: float = 0.0
 
     @property
     def clusters(self) -> set[str]:
