@@ -2,38 +2,29 @@
 
 Reservations are made on nodes, not on offers, since two offers of a cluster may speak of the same nodes.
 Invariant: no node is ever given more pods, cores, memory or accelerators than were free on it.
+
+A round reserves thousands of times, so nothing is computed twice. Rooms are kept per *shape* of pod and per offer.
+Equal pods fill nodes in an order that filling does not change: the fullest first, which then are fuller still. So a
+reservation takes the first free slots of its shape, in microseconds. What other shapes know of the nodes it touched is
+corrected when they are next asked for, and only for these nodes: each group of offers that share nodes keeps a log.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewind.model.workload import PodSet
-from tradewind.placement.nodes import NodeColumns, Pool, pool_of, stray_pool
+from tradewind.model.fleet import Offer
+from tradewind.model.workload import Market, PodSet
+from tradewind.placement.initial import InitialRooms
+from tradewind.placement.nodes import Nodes, Pool, is_special, pool_of
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster, Demand
     from tradewind.placement.table import Floats, Ints, OfferTable
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """Where pods would go.
-
-    Attributes:
-        fits: pods that fit in all, which may be more than were asked for.
-        take: pods on each node.
-        new_nodes: nodes that the pool must add.
-        queue_s: until the last of the nodes that are used is ready.
-    """
-
-    fits: int
-    take: Ints
-    new_nodes: int
-    queue_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,155 +56,282 @@ class Shortage:
     other_types: tuple[str, ...]
 
 
-class ClusterCapacity:
-    """One cluster's nodes and pools, with what has been promised already taken off."""
+class Taken(NamedTuple):
+    """What one reservation took: pods on each node, and how long the last of them waits for its node."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        self._known = cluster.known
-        self._nodes = NodeColumns(cluster.nodes)
-        self._pools = [pool_of(offer, nodes=self._nodes) for offer in cluster.offers]
-        self._index = {offer.name: index for index, offer in enumerate(cluster.offers)}
-        for demand in sorted(cluster.promised, key=_order):
-            self._reserve_promised(demand)
-
-    def fill(self, index: int, pods: PodSet) -> Fill:
-        """Find where the pods would go on the offer's nodes; nothing is reserved."""
-        return self._fill(self._pools[index], pods)
-
-    def reserve(self, index: int, pods: PodSet) -> None:
-        """Take the pods' room; the caller has seen that they all fit."""
-        pool = self._pools[index]
-        self._take(pool, pods, self._fill(pool, pods))
-
-    def shortage(self, index: int, pods: PodSet) -> Shortage:
-        """Say what the offer lacks."""
-        pool = self._pools[index]
-        fitting = self._fitting(pool, pods)
-        return Shortage(
-            known=self._known,
-            fits=self._fill(pool, pods).fits,
-            nodes=int(pool.matching.sum()),
-            usable=int(pool.usable.sum()),
-            free_nodes=int((fitting > 0).sum()),
-            growth=self._growth(pool, pods),
-            max_nodes=pool.max_nodes,
-            per_new_node=pool.per_new_node(pods),
-            short_of=self._nodes.short_of(pods, among=pool.usable) if pool.usable.any() else (),
-            wrong_resource=self._wrong_resource(pool, pods),
-            other_types=pool.other_types,
-        )
-
-    def _fitting(self, pool: Pool, pods: PodSet) -> Ints:
-        if not self._known:
-            return np.zeros(len(self._nodes), dtype=np.int64)
-        return self._nodes.fitting(pods, among=pool.usable)
-
-    def _wrong_resource(self, pool: Pool, pods: PodSet) -> str:
-        if not pods.accelerators or not pool.resources:
-            return ""
-        return "" if pods.accelerator_resource in pool.resources else ", ".join(sorted(pool.resources))
-
-    def _growth(self, pool: Pool, pods: PodSet) -> int:
-        if not self._known or pool.max_nodes is None or self._wrong_resource(pool, pods):
-            return 0
-        # A node that is not ready, or cordoned, counts: the pool's limit does not know about readiness.
-        return max(0, pool.max_nodes - int(pool.matching.sum()))
-
-    def _fill(self, pool: Pool, pods: PodSet) -> Fill:
-        fitting = self._fitting(pool, pods)
-        order = self._nodes.fullest_first(pods)
-        ordered = fitting[order]
-        before = np.cumsum(ordered) - ordered
-        take = np.zeros_like(fitting)
-        take[order] = np.clip(pods.count - before, 0, ordered)
-        on_nodes = int(fitting.sum())
-        growth, per_new = self._growth(pool, pods), pool.per_new_node(pods)
-        missing = max(0, pods.count - on_nodes)
-        new_nodes = min(growth, -(-missing // per_new)) if per_new else 0
-        used = take > 0
-        queue_s = float(self._nodes.ready_in_s[used].max()) if used.any() else 0.0
-        return Fill(
-            fits=on_nodes + growth * per_new,
-            take=take,
-            new_nodes=new_nodes,
-            queue_s=max(queue_s, pool.provisioning_s) if new_nodes else queue_s,
-        )
-
-    def _take(self, pool: Pool, pods: PodSet, fill: Fill) -> None:
-        self._nodes.take(pods, fill.take)
-        left = pods.count - int(fill.take.sum())
-        for _ in range(fill.new_nodes):
-            here = min(left, pool.per_new_node(pods))
-            self._nodes.add(pool, pods, count=here)
-            left -= here
-        if fill.new_nodes:
-            # Another offer of the same pool sees the new nodes too, so that its limit is not spent twice.
-            for other in self._pools:
-                other.extend(by=pool, count=fill.new_nodes, resource=pods.accelerator_resource)
-
-    def _reserve_promised(self, demand: Demand) -> None:
-        pods = PodSet(
-            demand.count, demand.cpu_cores, demand.memory_bytes, demand.accelerators, demand.accelerator_resource
-        )
-        index = self._index.get(demand.offer)
-        # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
-        pool = stray_pool(pods, nodes=self._nodes) if index is None else self._pools[index]
-        # Pods that do not fit stay pending whatever we do, so what fits is what they will take.
-        self._take(pool, pods, self._fill(pool, pods))
+    row: int
+    pods: PodSet
+    nodes: tuple[tuple[int, int], ...]
+    queue_s: float
 
 
-@dataclass(slots=True)
+class Slots:
+    """The room for one shape of pod on one offer, kept in step with the nodes."""
+
+    __slots__ = ("_heap", "_nodes", "_on", "_per_new", "_pod", "_pool", "_ready", "seen")
+
+    def __init__(self, pod: PodSet, pool: Pool, nodes: Nodes, *, seen: int) -> None:
+        self._pod, self._pool, self._nodes = pod, pool, nodes
+        self._per_new = pool.per_new_node(pod)
+        self._on = {node: fits for node in pool.usable if (fits := nodes.fitting(node, pod))}
+        self._ready: dict[float, int] = {}
+        for node, fits in self._on.items():
+            self._count(node, fits)
+        self._heap = [nodes.fullness(node, pod) for node in self._on]
+        heapify(self._heap)
+        self.seen = seen
+
+    def refresh(self, node: int) -> None:
+        """Look at a node again that some reservation has touched."""
+        if node not in self._pool.usable:
+            return
+        before, now = self._on.get(node, 0), self._nodes.fitting(node, self._pod)
+        self._count(node, now - before)
+        self._on[node] = now
+        if now:
+            heappush(self._heap, self._nodes.fullness(node, self._pod))
+
+    def fits(self) -> int:
+        """Count the pods that fit, on nodes that exist and on those that the pool may add."""
+        return sum(self._ready.values()) + self._pool.growth(self._pod) * self._per_new
+
+    def ready(self) -> int:
+        """Count the pods that fit on nodes that are ready now."""
+        return self._ready.get(0.0, 0)
+
+    def free_nodes(self) -> int:
+        """Count the nodes that take at least one of the pods."""
+        return sum(1 for fits in self._on.values() if fits)
+
+    def queue_s(self, count: int) -> float:
+        """Say how long the last of so many pods waits for its node; they are known to fit."""
+        waits = 0.0
+        for waits in sorted(after for after, slots in self._ready.items() if slots):
+            count -= self._ready[waits]
+            if count <= 0:
+                return waits
+        return max(waits, self._pool.offer.provisioning_s)
+
+    def first(self) -> int | None:
+        """Return the node that the next pod goes to; None where the pool must add one."""
+        while self._heap:
+            node = self._heap[0][-1]
+            if self._on[node] and self._heap[0] == self._nodes.fullness(node, self._pod):
+                return node
+            heappop(self._heap)  # an older state of the node
+        return None
+
+    def on(self, node: int) -> int:
+        """Count the pods that fit on a node."""
+        return self._on[node]
+
+    def _count(self, node: int, change: int) -> None:
+        after = self._nodes.ready_in_s[node]
+        self._ready[after] = self._ready.get(after, 0) + change
+
+
+class Shape:
+    """What is known of one shape of pod on every offer; the arrays have one entry per row.
+
+    Attributes:
+        pod: one of the pods.
+        fits: how many fit. ready: on nodes that need not be waited for. wait_s: until the last of the others is ready.
+        slots: rows whose nodes have been touched, or which are known to wait for nodes, in detail.
+    """
+
+    __slots__ = ("fits", "pod", "ready", "seen", "slots", "wait_s")
+
+    def __init__(self, pod: PodSet, rooms: tuple[Ints, Ints, Floats], *, seen: Ints) -> None:
+        self.pod, self.seen = pod, seen
+        self.fits, self.ready, self.wait_s = rooms
+        self.slots: dict[int, Slots] = {}
+
+
+@dataclass(frozen=True, slots=True)
 class Rooms:
     """Per row of the table: how many of the pods fit, and how long the last of them waits for its node."""
 
     fits: Ints
     queue_s: Floats
-    seen: Ints
 
 
 class Capacity:
-    """The whole fleet's working copy; asks with equal pods share one evaluation, redone where something changed."""
+    """The whole fleet's working copy."""
 
     def __init__(self, table: OfferTable) -> None:
-        self._table = table
-        self._clusters = [ClusterCapacity(cluster) for cluster in table.clusters]
-        self._versions = np.ones(len(self._clusters), dtype=np.int64)
-        self._rooms: dict[PodSet, Rooms] = {}
-        self._shortages: dict[tuple[int, PodSet], tuple[int, Shortage]] = {}
+        self._nodes = Nodes()
+        self._pools: list[Pool] = []
+        self._group_of: list[int] = []
+        self._rows_of: list[list[int]] = []
+        self._logs: list[list[int]] = []
+        self._shapes: dict[tuple[float, float, int, str], Shape] = {}
+        for cluster in table.clusters:
+            self._enter(cluster)
+        self._lengths = np.array([len(log) for log in self._logs], dtype=np.int64)
+        self._initial = InitialRooms(self._nodes, self._pools)
+        self._start = self._lengths.copy()
+
+    def shape(self, pods: PodSet) -> Shape:
+        """Return what is known of the pods' shape, brought up to date on every row."""
+        key = (pods.cpu_cores, pods.memory_bytes, pods.accelerators, pods.accelerator_resource)
+        shape = self._shapes.get(key)
+        if shape is None:
+            pod = replace(pods, count=1)
+            shape = self._shapes[key] = Shape(pod, self._initial.rooms(pod), seen=self._start.copy())
+        for group in np.flatnonzero(shape.seen != self._lengths).tolist():
+            for row in self._rows_of[group]:
+                if bool(self._pools[row].offer.accelerator) == bool(pods.accelerators):
+                    self._current(row, shape)
+            shape.seen[group] = self._lengths[group]
+        return shape
 
     def rooms(self, pods: PodSet) -> Rooms:
         """Say what fits where, now."""
-        rooms = self._rooms.get(pods)
-        if rooms is None:
-            rows = len(self._table)
-            rooms = Rooms(np.zeros(rows, np.int64), np.zeros(rows), np.zeros_like(self._versions))
-            self._rooms[pods] = rooms
-        for cluster in np.flatnonzero(rooms.seen != self._versions):
-            start = self._table.first_row[cluster]
-            for index, offer in enumerate(self._table.clusters[cluster].offers):
-                if bool(offer.accelerator) != bool(pods.accelerators):
-                    continue  # of the other kind: a filter refuses it
-                fill = self._clusters[cluster].fill(index, pods)
-                rooms.fits[start + index] = fill.fits
-                rooms.queue_s[start + index] = fill.queue_s
-            rooms.seen[cluster] = self._versions[cluster]
-        return rooms
+        shape = self.shape(pods)
+        return Rooms(shape.fits, np.where(pods.count <= shape.ready, 0.0, shape.wait_s))
 
-    def reserve(self, row: int, pods: PodSet) -> None:
+    def takes(self, row: int, shape: Shape, count: int) -> bool:
+        """Whether so many pods fit on an offer now."""
+        return self._current(row, shape).fits() >= count
+
+    def queue_s(self, row: int, shape: Shape, count: int) -> float:
+        """Say how long the last of the pods would wait for its node; they are known to fit."""
+        return self._current(row, shape).queue_s(count)
+
+    def reserve(self, row: int, pods: PodSet, shape: Shape | None = None) -> Taken:
         """Take the room of pods that were seen to fit."""
-        cluster = int(self._table.cluster_of[row])
-        self._clusters[cluster].reserve(row - self._table.first_row[cluster], pods)
-        self._versions[cluster] += 1
+        shape = shape or self.shape(pods)
+        group = self._group_of[row]
+        taken = self._take(self._pools[row], self._current(row, shape), pods, group)
+        self._lengths[group] = len(self._logs[group])
+        self._note(row, shape)
+        return Taken(row, pods, *taken)
+
+    def release(self, taken: Taken) -> None:
+        """Give back what a reservation took; nodes that it added stay, empty, where the pool would add them anyway."""
+        group = self._group_of[taken.row]
+        for node, count in taken.nodes:
+            self._nodes.take(node, taken.pods, -count)
+            self._logs[group].append(node)
+        self._lengths[group] = len(self._logs[group])
 
     def shortage(self, row: int, pods: PodSet) -> Shortage:
         """Say why pods don't fit."""
-        cluster = int(self._table.cluster_of[row])
-        seen, shortage = self._shortages.get((row, pods), (0, None))
-        version = int(self._versions[cluster])
-        if shortage is None or seen != version:
-            shortage = self._clusters[cluster].shortage(row - self._table.first_row[cluster], pods)
-            self._shortages[row, pods] = (version, shortage)
-        return shortage
+        pool = self._pools[row]
+        slots = self._current(row, self.shape(pods))
+        return Shortage(
+            known=pool.known,
+            fits=slots.fits(),
+            nodes=pool.matching,
+            usable=len(pool.usable),
+            free_nodes=slots.free_nodes(),
+            growth=pool.growth(pods),
+            max_nodes=pool.offer.max_nodes,
+            per_new_node=pool.per_new_node(pods),
+            short_of=self._nodes.short_of(pods, among=sorted(pool.usable)) if pool.usable else (),
+            wrong_resource=pool.wrong_resource(pods),
+            other_types=pool.other_types,
+        )
+
+    def _enter(self, cluster: Cluster) -> None:
+        """Take in a cluster: its nodes, its offers' pools, which of them share nodes, and what is promised."""
+        numbers, first_row = self._nodes.extend(cluster.nodes), len(self._pools)
+        found = [pool_of(one, cluster.nodes, first=numbers.start, known=cluster.known) for one in cluster.offers]
+        groups: list[list[int]] = []
+        for index in range(len(found)):
+            mine = [group for group in groups if any(_overlap(found[index], found[other]) for other in group)]
+            groups = [group for group in groups if group not in mine] + [[*(one for g in mine for one in g), index]]
+        self._pools += [pool for pool, _ in found]
+        self._group_of += [0] * len(found)
+        for group in groups:
+            for index in group:
+                self._group_of[first_row + index] = len(self._logs)
+            self._rows_of.append([first_row + index for index in sorted(group)])
+            self._logs.append([])
+        if found:
+            row_of = {offer.name: first_row + index for index, offer in enumerate(cluster.offers)}
+            for demand in sorted(cluster.promised, key=_order):
+                self._promise(cluster, demand, row=row_of.get(demand.offer), group=self._group_of[first_row])
+
+    def _promise(self, cluster: Cluster, demand: Demand, *, row: int | None, group: int) -> None:
+        pods = PodSet(
+            demand.count, demand.cpu_cores, demand.memory_bytes, demand.accelerators, demand.accelerator_resource
+        )
+        # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
+        pool = self._stray_pool(cluster, pods) if row is None else self._pools[row]
+        slots = Slots(replace(pods, count=1), pool, self._nodes, seen=0)
+        # Pods that do not fit stay pending whatever we do, so what fits is what they will take.
+        fitting = replace(pods, count=min(pods.count, slots.fits()))
+        self._take(pool, slots, fitting, group if row is None else self._group_of[row])
+
+    def _stray_pool(self, cluster: Cluster, pods: PodSet) -> Pool:
+        """Make a pool for pods whose offer is gone: every node that could take them, and no growth."""
+        first = len(self._nodes) - len(cluster.nodes)
+        usable = {
+            first + index
+            for index, node in enumerate(cluster.nodes)
+            if cluster.known and node.ready and node.schedulable and is_special(node) == bool(pods.accelerators)
+        }
+        return Pool(Offer(name="", market=Market.OWNED), cluster.known, len(usable), usable, frozenset())
+
+    def _current(self, row: int, shape: Shape) -> Slots:
+        """Return a row's slots, with all that was reserved up to now taken off."""
+        log = self._logs[self._group_of[row]]
+        slots = shape.slots.get(row)
+        if slots is None or len(log) - slots.seen > len(self._pools[row].usable):
+            slots = shape.slots[row] = Slots(shape.pod, self._pools[row], self._nodes, seen=len(log))
+        elif slots.seen == len(log):
+            return slots
+        else:
+            for node in log[slots.seen :]:
+                slots.refresh(node)
+            slots.seen = len(log)
+        self._note(row, shape)
+        return slots
+
+    def _note(self, row: int, shape: Shape) -> None:
+        slots = shape.slots[row]
+        fits, ready = slots.fits(), slots.ready()
+        shape.fits[row], shape.ready[row] = fits, ready
+        shape.wait_s[row] = slots.queue_s(fits) if fits > ready else 0.0
+
+    def _take(self, pool: Pool, slots: Slots, pods: PodSet, group: int) -> tuple[tuple[tuple[int, int], ...], float]:
+        """Put the pods on nodes, the fullest first; returns how many are where, and how long the last one waits."""
+        log, taken, left, queue_s = self._logs[group], [], pods.count, 0.0
+        while left:
+            node = slots.first()
+            if node is None:
+                node = self._grow(pool, pods, group)
+                slots.refresh(node)
+            count = min(left, slots.on(node))
+            self._nodes.take(node, pods, count)
+            slots.refresh(node)
+            log.append(node)
+            taken.append((node, count))
+            queue_s = max(queue_s, self._nodes.ready_in_s[node])
+            left -= count
+        slots.seen = len(log)
+        return tuple(taken), queue_s
+
+    def _grow(self, pool: Pool, pods: PodSet, group: int) -> int:
+        """Add a node to a pool; other offers of the same pool see it too, so that its limit is not spent twice."""
+        node = self._nodes.add(pool.offer, resource=pods.accelerator_resource)
+        self._logs[group].append(node)
+        for row in self._rows_of[group]:
+            other = self._pools[row]
+            if other.shares_new_nodes_of(pool):
+                other.matching += 1
+                other.usable.add(node)
+                if pods.accelerator_resource:
+                    other.resources |= {pods.accelerator_resource}
+        return node
+
+
+def _overlap(one: tuple[Pool, frozenset[int]], other: tuple[Pool, frozenset[int]]) -> bool:
+    """Whether two offers of a cluster speak of the same nodes, now or when one of them adds some."""
+    if not one[1].isdisjoint(other[1]):
+        return True
+    return one[0].shares_new_nodes_of(other[0]) or other[0].shares_new_nodes_of(one[0])
 
 
 def _order(demand: Demand) -> tuple[str, int, float, float, int, str]:

@@ -1,21 +1,19 @@
-"""A cluster's nodes as columns, and the pools that its offers make of them."""
+"""The fleet's nodes as columns, and the pools that its offers make of them.
+
+Plain lists, not arrays: one reservation touches one or two nodes, and reading one element of an array costs more than
+all the arithmetic with it. What is read for the whole fleet at once is laid out as arrays in `placement.capacity`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tradewind.model.fleet import Offer
-from tradewind.model.workload import Market
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewind.model.fleet import Node
+    from tradewind.model.fleet import Node, Offer
     from tradewind.model.workload import PodSet
-    from tradewind.placement.table import Floats, Ints, Mask
 
 PODS_PER_NODE = 110
 """What a new node takes: the kubelet's default of `maxPods`."""
@@ -24,70 +22,83 @@ ROUNDING = 1e-9
 _KEEPS_OUT = ("NoSchedule", "NoExecute")
 
 
-class NodeColumns:
-    """What is free on each node; grows by the nodes that pools add."""
+class Nodes:
+    """What is free on each node of the fleet; grows by the nodes that pools add."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self.real = tuple(nodes)
-        self.accelerators = np.array([node.free_accelerators for node in nodes], dtype=np.float64)
-        self.cpu_cores = np.array([node.free_cpu_cores for node in nodes], dtype=np.float64)
-        self.memory_bytes = np.array([node.free_memory_bytes for node in nodes], dtype=np.float64)
-        self.pods = np.array([node.free_pods for node in nodes], dtype=np.float64)
-        self.ready_in_s = np.zeros(len(nodes))
-        self.resource = np.array([node.accelerator_resource for node in nodes], dtype=np.object_)
-        self.special = np.array([_special(node) for node in nodes], dtype=np.bool_)
+    __slots__ = ("accelerators", "cpu_cores", "memory_bytes", "pods", "ready_in_s", "resource", "special")
+
+    def __init__(self) -> None:
+        self.accelerators: list[int] = []
+        self.cpu_cores: list[float] = []
+        self.memory_bytes: list[float] = []
+        self.pods: list[int] = []
+        self.ready_in_s: list[float] = []
+        self.resource: list[str] = []
+        self.special: list[bool] = []
 
     def __len__(self) -> int:
         """Count the nodes, with those that were added."""
         return len(self.pods)
 
-    def fitting(self, pods: PodSet, *, among: Mask) -> Ints:
-        """Count the pods that fit on each node."""
-        if pods.accelerators:
-            among = among & (self.resource == pods.accelerator_resource)
-        most = self.pods
-        for free, need in self._needs(pods):
-            most = np.minimum(most, np.floor(free / need + ROUNDING))
-        return np.where(among, np.maximum(most, 0), 0).astype(np.int64)
+    def extend(self, nodes: Sequence[Node]) -> range:
+        """Take in a cluster's nodes; returns their numbers."""
+        start = len(self)
+        self.accelerators += [node.free_accelerators for node in nodes]
+        self.cpu_cores += [node.free_cpu_cores for node in nodes]
+        self.memory_bytes += [node.free_memory_bytes for node in nodes]
+        self.pods += [node.free_pods for node in nodes]
+        self.ready_in_s += [0.0] * len(nodes)
+        self.resource += [node.accelerator_resource for node in nodes]
+        self.special += [is_special(node) for node in nodes]
+        return range(start, len(self))
 
-    def short_of(self, pods: PodSet, *, among: Mask) -> tuple[str, ...]:
+    def add(self, offer: Offer, *, resource: str) -> int:
+        """Add an empty node of an offer's pool; returns its number."""
+        self.accelerators.append(offer.per_node)
+        self.cpu_cores.append(offer.node_cpu_cores)
+        self.memory_bytes.append(offer.node_memory_bytes)
+        self.pods.append(PODS_PER_NODE)
+        self.ready_in_s.append(offer.provisioning_s)
+        self.resource.append(resource)
+        self.special.append(bool(offer.accelerator))
+        return len(self) - 1
+
+    def fitting(self, node: int, pods: PodSet) -> int:
+        """Count the pods that fit on a node."""
+        most: float = self.pods[node]
+        if pods.accelerators:
+            if self.resource[node] != pods.accelerator_resource:
+                return 0
+            most = min(most, self.accelerators[node] // pods.accelerators)
+        if pods.cpu_cores:
+            most = min(most, self.cpu_cores[node] / pods.cpu_cores + ROUNDING)
+        if pods.memory_bytes:
+            most = min(most, self.memory_bytes[node] / pods.memory_bytes + ROUNDING)
+        return int(most) if most > 0 else 0
+
+    def take(self, node: int, pods: PodSet, count: int) -> None:
+        """Take so many of the pods off what is free; a negative count gives them back."""
+        self.accelerators[node] -= count * pods.accelerators
+        self.cpu_cores[node] -= count * pods.cpu_cores
+        self.memory_bytes[node] -= count * pods.memory_bytes
+        self.pods[node] -= count
+
+    def fullness(self, node: int, pods: PodSet) -> tuple[float, bool, float, float, int]:
+        """Order nodes: ready ones first, then those without accelerators, then the fullest, against fragments."""
+        main = self.accelerators[node] if pods.accelerators else self.cpu_cores[node]
+        return self.ready_in_s[node], self.special[node], main, self.memory_bytes[node], node
+
+    def short_of(self, pods: PodSet, *, among: Sequence[int]) -> tuple[str, ...]:
         """Name the resources that alone would already be too few for all pods."""
-        names = [name for name, need in _requests(pods) if need]
-        short = [
+        columns: tuple[Sequence[float], ...] = (self.accelerators, self.cpu_cores, self.memory_bytes)
+        short: list[str] = [
             name
-            for name, (free, need) in zip(names, self._needs(pods), strict=True)
-            if np.maximum(np.floor(free[among] / need + ROUNDING), 0).sum() < pods.count
+            for column, (name, need) in zip(columns, requests(pods), strict=True)
+            if need and sum(max(0.0, (column[node] / need + ROUNDING) // 1) for node in among) < pods.count
         ]
-        if np.maximum(self.pods[among], 0).sum() < pods.count:
+        if sum(max(0, self.pods[node]) for node in among) < pods.count:
             short.append("pod slots")
         return tuple(short)
-
-    def fullest_first(self, pods: PodSet) -> Ints:
-        """Order the nodes: ready ones first, then those without accelerators, then the fullest, against fragments."""
-        main = self.accelerators if pods.accelerators else self.cpu_cores
-        return np.lexsort((self.memory_bytes, main, self.special, self.ready_in_s))
-
-    def take(self, pods: PodSet, counts: Ints) -> None:
-        """Take pods off what is free."""
-        self.accelerators -= counts * pods.accelerators
-        self.cpu_cores -= counts * pods.cpu_cores
-        self.memory_bytes -= counts * pods.memory_bytes
-        self.pods -= counts
-
-    def add(self, pool: Pool, pods: PodSet, *, count: int) -> None:
-        """Add a node of a pool, with `count` pods on it."""
-        offer = pool.offer
-        self.accelerators = np.append(self.accelerators, offer.per_node - count * pods.accelerators)
-        self.cpu_cores = np.append(self.cpu_cores, offer.node_cpu_cores - count * pods.cpu_cores)
-        self.memory_bytes = np.append(self.memory_bytes, offer.node_memory_bytes - count * pods.memory_bytes)
-        self.pods = np.append(self.pods, PODS_PER_NODE - count)
-        self.ready_in_s = np.append(self.ready_in_s, offer.provisioning_s)
-        self.special = np.append(self.special, bool(offer.accelerator))
-        self.resource = np.append(self.resource, np.array([pods.accelerator_resource], dtype=np.object_))
-
-    def _needs(self, pods: PodSet) -> list[tuple[Floats, float]]:
-        free = (self.accelerators, self.cpu_cores, self.memory_bytes)
-        return [(column, need) for column, (_, need) in zip(free, _requests(pods), strict=True) if need]
 
 
 @dataclass(slots=True)
@@ -95,71 +106,62 @@ class Pool:
     """The nodes that an offer speaks of.
 
     Attributes:
-        matching: by selector and accelerator type, in any state: what counts against `max_nodes`.
+        matching: how many nodes match by selector and accelerator type, in any state: they count against `max_nodes`.
         usable: those of them that are ready, schedulable, and whose taints the offer's pods tolerate.
         resources: the extended resources that the matching nodes have.
         other_types: accelerators of nodes that the selector picks and that are of another type; "" is unknown.
     """
 
     offer: Offer
-    matching: Mask
-    usable: Mask
+    known: bool
+    matching: int
+    usable: set[int]
     resources: frozenset[str]
     other_types: tuple[str, ...] = ()
 
-    @property
-    def max_nodes(self) -> int | None:
-        """The pool's limit; None where it can't grow."""
-        return self.offer.max_nodes
+    def growth(self, pods: PodSet) -> int:
+        """Count the nodes that may still be added for such pods."""
+        if not self.known or self.offer.max_nodes is None or self.wrong_resource(pods):
+            return 0
+        # A node that is not ready, or cordoned, counts: the pool's limit does not know about readiness.
+        return max(0, self.offer.max_nodes - self.matching)
 
-    @property
-    def provisioning_s(self) -> float:
-        """From asking for a node to its being ready."""
-        return self.offer.provisioning_s
+    def wrong_resource(self, pods: PodSet) -> str:
+        """Name the resources of the nodes where the pods ask for another; else ""."""
+        if not pods.accelerators or not self.resources or pods.accelerator_resource in self.resources:
+            return ""
+        return ", ".join(sorted(self.resources))
 
     def per_new_node(self, pods: PodSet) -> int:
         """Count the pods that fit on a node which the pool adds."""
         most = float(PODS_PER_NODE)
         brings = (float(self.offer.per_node), self.offer.node_cpu_cores, self.offer.node_memory_bytes)
-        for has, (_, need) in zip(brings, _requests(pods), strict=True):
+        for has, (_, need) in zip(brings, requests(pods), strict=True):
             if need:
                 most = min(most, has / need + ROUNDING)
         return max(0, int(most))
 
-    def extend(self, *, by: Pool, count: int, resource: str) -> None:
-        """Take in nodes that a pool of the same cluster has added, if the offer speaks of them."""
-        mine = by.offer.accelerator == self.offer.accelerator and (
-            self.offer.node_selector.items() <= by.offer.node_selector.items()
-        )
-        added = np.full(count, mine)
-        self.matching = np.concatenate([self.matching, added])
-        self.usable = np.concatenate([self.usable, added])
-        if mine and resource:
-            self.resources |= {resource}
+    def shares_new_nodes_of(self, other: Pool) -> bool:
+        """Whether the offer speaks of the nodes that another pool of its cluster adds."""
+        mine, theirs = self.offer, other.offer
+        return mine.accelerator == theirs.accelerator and mine.node_selector.items() <= theirs.node_selector.items()
 
 
-def pool_of(offer: Offer, *, nodes: NodeColumns) -> Pool:
-    """Find the nodes that an offer speaks of."""
-    matching = np.array([_matches(offer, node) for node in nodes.real], dtype=np.bool_)
-    usable = np.array([_takes_pods(offer, node) for node in nodes.real], dtype=np.bool_)
-    resources = frozenset(node.accelerator_resource for node, mine in zip(nodes.real, matching, strict=True) if mine)
+def pool_of(offer: Offer, nodes: Sequence[Node], *, first: int, known: bool) -> tuple[Pool, frozenset[int]]:
+    """Find the nodes that an offer speaks of: its pool, and the numbers of all that match, counted from `first`."""
+    matching = {number: node for number, node in enumerate(nodes, first) if _matches(offer, node)}
     others = {
         node.accelerator
-        for node in nodes.real
-        if _special(node) and node.accelerator != offer.accelerator and _picks(offer, node)
+        for node in nodes
+        if node.accelerator != offer.accelerator and is_special(node) and _picks(offer, node)
     }
-    return Pool(offer, matching, matching & usable, resources - {""}, tuple(sorted(others)))
+    usable = {number for number, node in matching.items() if _takes_pods(offer, node)} if known else set()
+    resources = frozenset(node.accelerator_resource for node in matching.values()) - {""}
+    return Pool(offer, known, len(matching), usable, resources, tuple(sorted(others))), frozenset(matching)
 
 
-def stray_pool(pods: PodSet, *, nodes: NodeColumns) -> Pool:
-    """Make a pool for pods whose offer is gone: every node that could take them, and no growth."""
-    wanted = [_special(node) == bool(pods.accelerators) for node in nodes.real]
-    usable = [node.ready and node.schedulable for node in nodes.real]
-    matching = np.array(wanted, dtype=np.bool_)
-    return Pool(Offer(name="", market=Market.OWNED), matching, matching & np.array(usable, dtype=np.bool_), frozenset())
-
-
-def _requests(pods: PodSet) -> tuple[tuple[str, float], ...]:
+def requests(pods: PodSet) -> tuple[tuple[str, float], ...]:
+    """List what one pod needs, by the names that people read."""
     return (
         ("accelerators", float(pods.accelerators)),
         ("CPU", pods.cpu_cores),
@@ -167,7 +169,8 @@ def _requests(pods: PodSet) -> tuple[tuple[str, float], ...]:
     )
 
 
-def _special(node: Node) -> bool:
+def is_special(node: Node) -> bool:
+    """Whether the node has accelerators."""
     return bool(node.accelerator or node.accelerator_resource)
 
 
@@ -176,13 +179,11 @@ def _picks(offer: Offer, node: Node) -> bool:
 
 
 def _matches(offer: Offer, node: Node) -> bool:
-    if not _picks(offer, node):
-        return False
     if offer.accelerator:
-        return node.accelerator == offer.accelerator
+        return node.accelerator == offer.accelerator and _picks(offer, node)
     # Why not all nodes: pods without accelerators would fill the cores beside dear accelerators, which then can't be
     # sold. An owner who wants that says so by a node selector that picks those nodes.
-    return not _special(node) or bool(offer.node_selector)
+    return (bool(offer.node_selector) or not is_special(node)) and _picks(offer, node)
 
 
 def _takes_pods(offer: Offer, node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import given
@@ -9,11 +10,12 @@ from hypothesis import strategies as st
 from tests.builders import NVIDIA, a_cluster, a_cpu_offer, a_demand, a_node, an_offer
 
 from tradewind.model.workload import PodSet
-from tradewind.placement.capacity import Capacity, ClusterCapacity
+from tradewind.placement.capacity import Capacity
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster, Node, Offer
+    from tradewind.placement.capacity import Taken
 
 POOL = {"pool": "spot"}
 OFFERS = (
@@ -48,35 +50,100 @@ NODES = st.lists(
 )
 
 
-@given(nodes=NODES, wishes=st.lists(st.tuples(st.integers(0, 3), PODS), max_size=12))
-def test_no_node_and_no_pool_is_given_more_than_it_has(nodes: list[Node], wishes: list[tuple[int, PodSet]]) -> None:
-    capacity = ClusterCapacity(a_cluster(offers=OFFERS, nodes=tuple(nodes)))
-    ledger = [[one.free_accelerators, one.free_cpu_cores, one.free_memory_bytes, one.free_pods] for one in nodes]
-    grown = dict.fromkeys((offer.name for offer in OFFERS), 0)
-    for index, pods in wishes:
-        offer = OFFERS[index]
-        fill = capacity.fill(index, pods)
-        if bool(pods.accelerators) != bool(offer.accelerator) or fill.fits < pods.count:
+STEPS = st.lists(st.tuples(st.integers(0, 3), PODS, st.booleans()), max_size=12)
+
+
+@given(nodes=NODES, steps=STEPS)
+def test_no_node_and_no_pool_is_given_more_than_it_has(
+    nodes: list[Node], steps: list[tuple[int, PodSet, bool]]
+) -> None:
+    cluster = a_cluster(offers=OFFERS, nodes=named(nodes))
+    capacity, ledger = Capacity(tabulate([cluster])), Ledger(cluster)
+    for index, pods, gives_back in steps:
+        if bool(pods.accelerators) != bool(OFFERS[index].accelerator):
             continue
-        capacity.reserve(index, pods)
-        per_new = 0 if not fill.new_nodes else -(-(pods.count - int(fill.take.sum())) // fill.new_nodes)
-        assert fill.take.sum() <= pods.count
-        assert fill.take.sum() + fill.new_nodes * max(per_new, 1) >= pods.count
-        for number, taken in enumerate(fill.take.tolist()):
-            if taken and number < len(nodes):
-                assert nodes[number].ready
-                _spend(ledger[number], pods, taken)
-        grown[offer.name] += fill.new_nodes
+        if capacity.takes(index, capacity.shape(pods), pods.count):
+            ledger.take(capacity.reserve(index, pods), OFFERS[index])
+        elif gives_back and ledger.taken:
+            capacity.release(ledger.give_back())
     for name, pool in (("cpu", ("cpu",)), ("od", ("od", "same-pool")), ("spot", ("spot",))):
         limit = next(offer for offer in OFFERS if offer.name == name).max_nodes or 0
-        assert sum(grown[one] for one in pool) <= limit
+        assert sum(ledger.grown[one] for one in pool) <= limit
 
 
-def _spend(free: list[float], pods: PodSet, taken: int) -> None:
-    for column, need in enumerate((pods.accelerators, pods.cpu_cores, pods.memory_bytes, 1)):
-        if need:
-            free[column] -= taken * need
-            assert free[column] > -1e-6
+@given(nodes=NODES, steps=STEPS, shapes=st.lists(PODS, min_size=1, max_size=4))
+def test_what_is_left_is_what_a_fresh_look_at_the_nodes_would_say(
+    nodes: list[Node], steps: list[tuple[int, PodSet, bool]], shapes: list[PodSet]
+) -> None:
+    cluster = a_cluster(offers=OFFERS, nodes=named(nodes))
+    capacity, ledger = Capacity(tabulate([cluster])), Ledger(cluster)
+    for index, pods, gives_back in steps:
+        for shape in shapes:  # so that there is old knowledge to be corrected
+            capacity.rooms(shape)
+        if bool(pods.accelerators) != bool(OFFERS[index].accelerator):
+            continue
+        if capacity.takes(index, capacity.shape(pods), pods.count):
+            ledger.take(capacity.reserve(index, pods), OFFERS[index])
+        elif gives_back and ledger.taken:
+            capacity.release(ledger.give_back())
+        fresh = Capacity(tabulate([ledger.cluster()]))
+        for shape in shapes:
+            assert capacity.rooms(shape).fits.tolist() == fresh.rooms(shape).fits.tolist()
+
+
+def named(nodes: list[Node]) -> tuple[Node, ...]:
+    return tuple(replace(node, name=f"n{number}") for number, node in enumerate(nodes))
+
+
+class Ledger:
+    """Its own count of what is free on every node."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster, self.nodes = cluster, list(cluster.nodes)
+        self.grown = dict.fromkeys((offer.name for offer in OFFERS), 0)
+        self.taken: list[Taken] = []
+
+    def take(self, taken: Taken, offer: Offer) -> None:
+        assert sum(count for _, count in taken.nodes) == taken.pods.count
+        for number, count in taken.nodes:
+            if number == len(self.nodes):
+                self.grown[offer.name] += 1
+                assert taken.queue_s >= offer.provisioning_s
+                self.nodes.append(
+                    a_node(
+                        f"x{number}",
+                        accelerator=offer.accelerator,
+                        resource=taken.pods.accelerator_resource,
+                        free=offer.per_node,
+                        cpu_cores=offer.node_cpu_cores,
+                        labels=offer.node_selector,
+                    )
+                )
+            self._spend(number, taken.pods, count)
+        self.taken.append(taken)
+
+    def give_back(self) -> Taken:
+        last = self.taken.pop()
+        for number, count in last.nodes:
+            self._spend(number, last.pods, -count)
+        return last
+
+    def cluster(self) -> Cluster:
+        return replace(self._cluster, nodes=tuple(self.nodes))
+
+    def _spend(self, number: int, pods: PodSet, count: int) -> None:
+        node = self.nodes[number]
+        left = replace(
+            node,
+            free_accelerators=node.free_accelerators - count * pods.accelerators,
+            free_cpu_cores=node.free_cpu_cores - count * pods.cpu_cores,
+            free_memory_bytes=node.free_memory_bytes - count * pods.memory_bytes,
+            free_pods=node.free_pods - count,
+        )
+        if count > 0:
+            assert node.ready
+            assert min(left.free_accelerators, left.free_cpu_cores, left.free_memory_bytes, left.free_pods) > -1e-6
+        self.nodes[number] = left
 
 
 @given(nodes=NODES, promised=st.integers(0, 40))
