@@ -12,7 +12,7 @@ from tradewind.decide.sight import is_ours, is_promised, is_stale
 from tradewind.decide.step import Step, Wish
 from tradewind.model.health import Verdict
 from tradewind.model.placement import CopyState, Finished, Placement, Situation
-from tradewind.model.plan import Wake
+from tradewind.model.plan import Ask, Wake
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Market
 from tradewind.outage.moves import Held, may_leave, old_copy_may_run
@@ -146,7 +146,8 @@ def _keep(
     if name not in sight.clusters:
         message = f"The spec of FederatedCluster {name} can't be understood; nothing moves meanwhile."
         return Step(view, record, Situation("Running", "ClusterUnseen", message, placed=True))
-    refusals = standing(workload, cluster=sight.clusters[name], market=placement.market)
+    ask, conditions = Ask(workload, policy), sight.snapshot.conditions
+    refusals = standing(ask, cluster=sight.clusters[name], market=placement.market, conditions=conditions)
     if refusals or placement.state is CopyState.RELEASING:
         return _leave(view, record, sight, placement=placement, why=refusals[0] if refusals else None)
     if not sight.reachable(name):

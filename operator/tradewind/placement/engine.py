@@ -15,7 +15,8 @@ from tradewind.model.fleet import Offer
 from tradewind.model.plan import Candidate, Decision, Refusal, Wake
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
 from tradewind.placement.capacity import Capacity
-from tradewind.placement.framework import FilterContext
+from tradewind.placement.facts import ALONE
+from tradewind.placement.framework import FilterContext, refusal_of
 from tradewind.placement.pricing import Pricer
 from tradewind.placement.registry import CAPACITY, STANDING
 from tradewind.placement.screen import Screen
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.fleet import Cluster
     from tradewind.model.plan import Ask, Conditions
-    from tradewind.model.workload import Key, Market, Workload
+    from tradewind.model.workload import Key, Market
     from tradewind.placement.pricing import Prices
     from tradewind.placement.screen import Screened
     from tradewind.placement.table import Floats, Mask
@@ -59,13 +60,13 @@ def plan(asks: Sequence[Ask], *, fleet: Sequence[Cluster], conditions: Condition
     return [decided[index] for index in range(len(asks))]
 
 
-def standing(workload: Workload, *, cluster: Cluster, market: Market) -> tuple[Refusal, ...]:
+def standing(ask: Ask, *, cluster: Cluster, market: Market, conditions: Conditions) -> tuple[Refusal, ...]:
     """Say why running work may not stay on a cluster: the filters that hold while running, and no others.
 
     The market is the one that its copy was placed on; the offer itself may be gone from the cluster by now.
     """
-    context = FilterContext(workload, cluster, Offer(name="", market=market))
-    return tuple(refusal for one in STANDING if (refusal := one.check(context)) is not None)
+    context = FilterContext(ask, cluster, Offer(name="", market=market), conditions, ALONE)
+    return tuple(refusal for one in STANDING if (refusal := refusal_of(one, context)) is not None)
 
 
 class _Planner:
@@ -74,7 +75,7 @@ class _Planner:
     def __init__(self, fleet: Sequence[Cluster], conditions: Conditions) -> None:
         self._table = tabulate(fleet)
         self._capacity = Capacity(self._table)
-        self._screen = Screen(self._table)
+        self._screen = Screen(self._table, conditions)
         self._pricer = Pricer(self._table, network=conditions.network, speeds=conditions.speeds)
 
     def decide(self, ask: Ask) -> Decision:
@@ -127,9 +128,8 @@ class _Planner:
     def _refusals(self, ask: Ask, screened: Screened, *, fits: Mask, prices: Prices) -> list[tuple[Refusal, ...]]:
         found = list(screened.refusals)
         for row in np.flatnonzero(screened.countable & ~fits).tolist():
-            cluster, offer = self._table.rows[row]
             shortage = self._capacity.shortage(row, ask.workload.pods)
-            refusal = CAPACITY.check(FilterContext(ask.workload, cluster, offer, shortage=shortage))
+            refusal = CAPACITY.check(self._screen.context(ask, row, shortage=shortage))
             found[row] = (*found[row], refusal) if refusal else found[row]
         for row in np.flatnonzero(~prices.valid).tolist():
             found[row] = (*found[row], _PRICE_INVALID)

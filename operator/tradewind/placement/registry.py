@@ -9,9 +9,12 @@ from tradewind.placement.costs.delay import Delay
 from tradewind.placement.costs.egress import Egress
 from tradewind.placement.filters.accelerator import Accelerator
 from tradewind.placement.filters.capacity import EnoughCapacity
+from tradewind.placement.filters.draining import NotDraining
+from tradewind.placement.filters.excluded import NotExcluded
 from tradewind.placement.filters.health import Health
 from tradewind.placement.filters.jurisdiction import Jurisdiction
 from tradewind.placement.filters.market import InMarket
+from tradewind.placement.filters.operator_jurisdiction import OperatorJurisdiction
 from tradewind.placement.filters.provider import Provider
 from tradewind.placement.filters.scheduling import NotCordoned
 from tradewind.placement.filters.selector import Selector
@@ -19,20 +22,26 @@ from tradewind.placement.filters.tier import InTier
 from tradewind.placement.filters.veto import NotVetoed
 
 if TYPE_CHECKING:
-    from tradewind.placement.framework import Cost, Filter
+    from tradewind.placement.framework import Cost, Filter, Wish
 
 HEALTH: Filter = Health()
-ACCELERATOR: Filter = Accelerator()
+ACCELERATOR: Wish = Accelerator()
 
-FILTERS: tuple[Filter, ...] = (
-    HEALTH,  # the cluster's verdict is Healthy
-    NotCordoned(),  # its owner lets new work in
+WISHES: tuple[Wish, ...] = (
     Provider(),  # the work trusts the provider
     Jurisdiction(),  # the law of the place suits the work
+    OperatorJurisdiction(),  # so does the law of those who operate it
     InTier(),  # cloud, data centre or edge, as the work asks
     Selector(),  # its labels match the work's selector
     InMarket(),  # the work accepts the market
     ACCELERATOR,  # the offer has an accelerator that the work can use
+)
+FILTERS: tuple[Filter, ...] = (
+    HEALTH,  # the cluster's verdict is Healthy
+    NotCordoned(),  # its owner lets new work in
+    NotDraining(),  # its owner does not want it empty
+    NotExcluded(),  # the work does not flee it
+    *WISHES,
     NotVetoed(),  # no delivery of this work was refused there
 )
 CAPACITY: Filter = EnoughCapacity()  # the pods fit; apart, since the answer changes with every reservation

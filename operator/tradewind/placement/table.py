@@ -28,6 +28,7 @@ class OfferTable:
         cluster_of: index into `clusters`.
         first_row: per cluster, the row of its first offer; its other rows follow.
         accelerators: the accelerator types that some offer has.
+        last_resort: rows of clusters in a convicted failure domain: only where no other row is feasible.
     """
 
     clusters: tuple[Cluster, ...]
@@ -38,6 +39,7 @@ class OfferTable:
     usd_per_cpu_hour: Floats
     without_accelerator: Mask
     accelerators: frozenset[str]
+    last_resort: Mask
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -59,6 +61,7 @@ def tabulate(fleet: Sequence[Cluster]) -> OfferTable:
         usd_per_cpu_hour=np.array([offer.usd_per_cpu_hour for offer in offers], dtype=np.float64),
         without_accelerator=np.array([not offer.accelerator for offer in offers], dtype=np.bool_),
         accelerators=frozenset(offer.accelerator for offer in offers if offer.accelerator),
+        last_resort=np.array([bool(cluster.convicted) for cluster, _ in rows], dtype=np.bool_),
     )
 
 

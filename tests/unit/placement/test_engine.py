@@ -165,10 +165,12 @@ def test_without_offers_the_reason_says_what_to_do(fleet: tuple[Cluster, ...], w
         pytest.param(
             constraints(selector=(SelectorTerm("env", "Exists"),)), a_cluster(), ["ClusterNotSelected"], id="selector"
         ),
+        pytest.param(constraints(), a_cluster(scheduling=Scheduling.DRAINING), ["ClusterDraining"], id="a drain"),
     ],
 )
 def test_work_must_leave_a_place_only_where_a_lasting_limit_refuses_it(
     wish: Constraints, cluster: Cluster, reasons: list[str]
 ) -> None:
-    refusals = standing(a_workload(constraints=wish), cluster=cluster, market=Market.ON_DEMAND)
+    ask = an_ask(a_workload(constraints=wish))
+    refusals = standing(ask, cluster=cluster, market=Market.ON_DEMAND, conditions=Conditions())
     assert [one.reason for one in refusals] == reasons

@@ -9,8 +9,9 @@ from tests.builders import DOWN, a_cluster, a_cpu_offer, a_workload, an_ask, an_
 
 from tradewind.model.fleet import Cluster, Offer, Scheduling
 from tradewind.model.health import UNHEARD, Judgement, Verdict
-from tradewind.model.plan import Refusal, Wake
+from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.workload import Market, SelectorTerm, Tier
+from tradewind.placement.facts import FleetFacts
 from tradewind.placement.filters.accelerator import Accelerator
 from tradewind.placement.filters.health import Health
 from tradewind.placement.filters.jurisdiction import Jurisdiction
@@ -20,7 +21,7 @@ from tradewind.placement.filters.scheduling import NotCordoned
 from tradewind.placement.filters.selector import Selector
 from tradewind.placement.filters.tier import InTier
 from tradewind.placement.filters.veto import NotVetoed
-from tradewind.placement.framework import Filter, FilterContext
+from tradewind.placement.framework import Filter, FilterContext, refusal_of
 
 if TYPE_CHECKING:
     from tradewind.model.plan import Ask
@@ -30,7 +31,8 @@ FLEET_HAS = frozenset({"H100-80GB", "L4", "A100-80GB"})
 
 
 def check(one: Filter, ask: Ask, *, cluster: Cluster | None = None, offer: Offer | None = None) -> Refusal | None:
-    return one.check(FilterContext(ask.workload, cluster or a_cluster(), offer or an_offer(), ask.vetoes, FLEET_HAS))
+    context = FilterContext(ask, cluster or a_cluster(), offer or an_offer(), Conditions(), FleetFacts(FLEET_HAS))
+    return refusal_of(one, context)
 
 
 @pytest.mark.parametrize(

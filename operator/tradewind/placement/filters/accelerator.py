@@ -10,6 +10,7 @@ from tradewind.model.plan import Refusal, Wake
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
     from tradewind.placement.framework import FilterContext
 
@@ -26,12 +27,24 @@ class Accelerator:
     """
 
     NAME: ClassVar[str] = "accelerator"
+    REASONS: ClassVar[tuple[str, ...]] = (ACCELERATOR_MISMATCH, ACCELERATOR_UNKNOWN, NOT_FOR_CPU_WORK)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
 
     def reads(self, ask: Ask, /) -> Hashable:
         """The types, and whether the pods ask for any accelerator."""
         return ask.workload.accelerator_types, bool(ask.workload.pods.accelerators)
+
+    def sees(self, _cluster: Cluster, offer: Offer, /) -> Hashable:
+        """The type."""
+        return offer.accelerator
+
+    def words(self, ask: Ask, /) -> str:
+        """Name the field, or what stands in for it."""
+        types = ask.workload.accelerator_types
+        if not ask.workload.pods.accelerators:
+            return "pods without accelerators"
+        return f"accelerators.anyOf [{', '.join(types)}]" if types else "pods with accelerators"
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse other types; where no cluster knows what was asked for, say so, and guess what was meant."""
@@ -48,10 +61,10 @@ class Accelerator:
         if offered and (not types or offered in types):
             return None
         wanted = f"any of {', '.join(types)}" if len(types) > 1 else (types[0] if types else "an accelerator")
-        unknown = tuple(name for name in types if name not in context.fleet_accelerators)
+        unknown = tuple(name for name in types if name not in context.fleet.accelerators)
         reason = ACCELERATOR_UNKNOWN if types and len(unknown) == len(types) else ACCELERATOR_MISMATCH
         message = f"the work needs {wanted}, the offer has {offered or 'none'}"
-        return Refusal(reason, message + _hint(unknown, context.fleet_accelerators), self.WAKES_ON)
+        return Refusal(reason, message + _hint(unknown, context.fleet.accelerators), self.WAKES_ON)
 
 
 def _hint(unknown: tuple[str, ...], known: frozenset[str]) -> str:

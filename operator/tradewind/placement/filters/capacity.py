@@ -9,7 +9,7 @@ from tradewind.model.plan import Refusal, Wake
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from tradewind.model.fleet import Offer
+    from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
     from tradewind.model.workload import PodSet
     from tradewind.placement.capacity import Shortage
@@ -28,12 +28,17 @@ class EnoughCapacity:
     """
 
     NAME: ClassVar[str] = "capacity"
+    REASONS: ClassVar[tuple[str, ...]] = (INSUFFICIENT_CAPACITY, NO_CAPACITY, NODES_NOT_READ)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.CAPACITY
 
     def reads(self, ask: Ask, /) -> Hashable:
         """The pods."""
         return ask.workload.pods
+
+    def sees(self, cluster: Cluster, offer: Offer, /) -> Hashable:
+        """The offer itself: no two have the same room."""
+        return cluster.name, offer.name
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Put a shortage into words."""

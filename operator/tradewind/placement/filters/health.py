@@ -9,6 +9,7 @@ from tradewind.model.plan import Refusal, Wake
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
     from tradewind.placement.framework import FilterContext
 
@@ -22,12 +23,17 @@ class Health:
     """
 
     NAME: ClassVar[str] = "health"
+    REASONS: ClassVar[tuple[str, ...]] = (CLUSTER_NOT_HEALTHY,)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.HEALTH
 
     def reads(self, _ask: Ask, /) -> Hashable:
         """Nothing."""
         return ()
+
+    def sees(self, cluster: Cluster, _offer: Offer, /) -> Hashable:
+        """The verdict with its words."""
+        return cluster.health.takes_work, cluster.health.verdict, cluster.health.reason, cluster.health.message
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse what is not healthy, with the verdict and its reason."""

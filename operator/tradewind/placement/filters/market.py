@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tradewind.model.plan import Refusal, Wake
+from tradewind.placement.wording import field_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
     from tradewind.placement.framework import FilterContext
 
@@ -19,20 +21,29 @@ class InMarket:
     """The offer's market is one of those that the work names, if it names any."""
 
     NAME: ClassVar[str] = "market"
+    REASONS: ClassVar[tuple[str, ...]] = (MARKET_NOT_ALLOWED,)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = True
     WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
 
-    def reads(self, ask: Ask, /) -> Hashable:
+    def reads(self, ask: Ask, /) -> Hashable | None:
         """The markets."""
-        return ask.workload.constraints.markets
+        return ask.workload.constraints.markets or None
+
+    def sees(self, _cluster: Cluster, offer: Offer, /) -> Hashable:
+        """The market."""
+        return offer.market
+
+    def words(self, ask: Ask, /) -> str:
+        """Name the field."""
+        return field_of("constraints.markets", ask.workload.constraints.markets)
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse other markets."""
         markets, market = context.workload.constraints.markets, context.offer.market
-        if not markets or market in markets:
+        if market in markets:
             return None
         return Refusal(
             MARKET_NOT_ALLOWED,
-            f"market {market} is not among those allowed: {', '.join(sorted(markets))}",
+            f"market {market} is not among those allowed: {listed(markets)}",
             self.WAKES_ON,
         )

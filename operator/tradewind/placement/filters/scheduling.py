@@ -10,6 +10,7 @@ from tradewind.model.plan import Refusal, Wake
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
     from tradewind.placement.framework import FilterContext
 
@@ -17,9 +18,10 @@ CLUSTER_CORDONED = "ClusterCordoned"
 
 
 class NotCordoned:
-    """The cluster's `scheduling` is Enabled. What runs there stays."""
+    """The cluster's `scheduling` is not Cordoned. What runs there stays."""
 
     NAME: ClassVar[str] = "scheduling"
+    REASONS: ClassVar[tuple[str, ...]] = (CLUSTER_CORDONED,)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
 
@@ -27,13 +29,16 @@ class NotCordoned:
         """Nothing."""
         return ()
 
+    def sees(self, cluster: Cluster, _offer: Offer, /) -> Hashable:
+        """What its owner allows."""
+        return cluster.scheduling
+
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse a cluster that is closed to new work."""
-        scheduling = context.cluster.scheduling
-        if scheduling is Scheduling.ENABLED:
+        if context.cluster.scheduling is not Scheduling.CORDONED:
             return None
         return Refusal(
             CLUSTER_CORDONED,
-            f"the cluster takes no new work: its spec.scheduling is {scheduling}; set it to {Scheduling.ENABLED}",
+            "the cluster takes no new work: its spec.scheduling is Cordoned; set it to Enabled",
             self.WAKES_ON,
         )

@@ -1,0 +1,60 @@
+"""What filters know beyond the one cluster in front of them: facts of the whole fleet, and figures for every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewind.placement.law import laws_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradewind.model.plan import Conditions
+    from tradewind.placement.law import Law
+    from tradewind.placement.table import Floats, OfferTable
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFacts:
+    """Facts of the whole fleet.
+
+    Attributes:
+        accelerators: the types that some cluster offers.
+        laws: of every location that somebody has described.
+    """
+
+    accelerators: frozenset[str] = frozenset()
+    laws: Mapping[str, Law] = field(default_factory=dict)
+
+
+ALONE = FleetFacts()
+"""For one cluster that is looked at by itself."""
+
+
+class RowFacts:
+    """Figures per row of the table, found once each."""
+
+    def __init__(self, table: OfferTable, conditions: Conditions) -> None:
+        self._table = table
+        self._network = conditions.network
+        self._round_trips: dict[str, Floats] = {}
+
+    def round_trip_ms(self, client: str) -> Floats:
+        """Return the round trips from a client's location."""
+        column = self._round_trips.get(client)
+        if column is None:
+            links = (
+                self._network.link(client, cluster=cluster.name, location=cluster.location)
+                for cluster in self._table.clusters
+            )
+            by_cluster = np.array([link.round_trip_ms for link in links], dtype=np.float64)
+            column = self._round_trips[client] = by_cluster[self._table.cluster_of]
+        return column
+
+
+def facts_of(table: OfferTable, conditions: Conditions) -> FleetFacts:
+    """Find the facts of a fleet."""
+    return FleetFacts(table.accelerators, laws_of(table.clusters, conditions.network))
