@@ -24,39 +24,47 @@ Examples:
 """
 
 
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what is planned on; the command takes them as one `source`."""
-    options = (
-        click.option(
-            "-f",
-            "--filename",
-            "files",
-            multiple=True,
-            type=click.Path(path_type=Path),
-            metavar="FILE|DIR",
-            help="Manifests: a file, or a folder's *.yaml, *.yml and *.json. May be repeated. With FederatedClusters "
-            "among them no cluster is asked; without, the hub's fleet is used.",
-        ),
-        click.option(
-            "--without",
-            "losses",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Plan as if a cluster=, region= or provider= were lost, with the data that is there. May be repeated.",
-        ),
-        click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="How to print."),
-        click.option("--kubeconfig", default="", help="The hub's kubeconfig; KUBECONFIG or ~/.kube/config if absent."),
-        click.option("--context", default="", help="The context in the kubeconfig."),
+files_option = click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="Manifests: a file, or a folder's *.yaml, *.yml and *.json. May be repeated. With FederatedClusters among "
+    "them no cluster is asked; without, the hub's fleet is used.",
+)
+without_option = click.option(
+    "--without",
+    "losses",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Plan as if a cluster=, region= or provider= were lost, with the data that is there. May be repeated.",
+)
+output_option = click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", help="How to print."
+)
+
+
+def hub_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say where the hub is."""
+    for option in (
         click.option(
             "--system-namespace",
             default=Settings().namespace,
             show_default=True,
             help="The operator's namespace on the hub, where link tables are.",
         ),
-    )
-    for option in reversed(options):
+        click.option("--context", default="", help="The context in the kubeconfig."),
+        click.option("--kubeconfig", default="", help="The hub's kubeconfig; KUBECONFIG or ~/.kube/config if absent."),
+    ):
         command = option(command)
     return command
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what is planned on; the command takes them as one `source`."""
+    return files_option(without_option(output_option(hub_options(command))))
 
 
 def source_of(**given: Any) -> Source:

@@ -16,7 +16,7 @@ from tradewind.cli.world import Objects, hub_of
 from tradewind.errors import InputError, TradewindError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from tradewind.cli.world import World
@@ -76,9 +76,14 @@ def picture(source: Source, *, also: tuple[str, str] | None = None) -> World:
         given = objects_of(manifests)
         world = _on_hub(source, given, also=also)
         world = replace(world, notes=(*world.notes, *skipped(manifests)))
-    for note in world.notes:
-        click.echo(f"note: {note}", err=True)
+    noted(world.notes)
     return without(world, losses)
+
+
+def noted(notes: Iterable[str]) -> None:
+    """Tell what the reader of the output should know of the picture behind it."""
+    for each in notes:
+        click.echo(f"note: {each}", err=True)
 
 
 def find(name: str, namespace: str, among: Collection[Key]) -> Key:
@@ -101,9 +106,14 @@ def find(name: str, namespace: str, among: Collection[Key]) -> Key:
     raise InputError("AIWorkload", "", f'there is no "{short}"{where}{hint}')
 
 
-def _on_hub(source: Source, given: Objects, *, also: tuple[str, str] | None) -> World:
+def overlaid(source: Source, given: Objects) -> Objects:
+    """Read the hub, and lay what files gave over it.
+
+    Raises:
+        TradewindError: the hub does not answer, or does not let us in.
+    """
     # The Kubernetes client takes half of the time that a plan of files needs, and files need none.
-    from tradewind.cli.live import fetch, live_world, waits  # noqa: PLC0415 - see above
+    from tradewind.cli.live import fetch  # noqa: PLC0415 - see above
 
     try:
         with Console(stderr=True).status("Reading the hub ..."):
@@ -114,7 +124,13 @@ def _on_hub(source: Source, given: Objects, *, also: tuple[str, str] | None) -> 
         if source.files:
             error.message = f"the files hold no FederatedCluster, so the hub's fleet is needed: {error.message}"
         raise
-    objects = given.over(stored)
+    return given.over(stored)
+
+
+def _on_hub(source: Source, given: Objects, *, also: tuple[str, str] | None) -> World:
+    from tradewind.cli.live import live_world, waits  # noqa: PLC0415 - start-up time, see above
+
+    objects = overlaid(source, given)
     hub = hub_of(objects)
     mine = hub_of(given).workloads
     keys = {key for key, entry in hub.workloads.items() if key in mine or (not source.files and waits(entry))}

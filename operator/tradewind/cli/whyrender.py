@@ -32,7 +32,7 @@ def console() -> Console:
 def plan_table(decisions: Sequence[Decision], *, width: int) -> RenderableType:
     """One row a workload: where it goes, what it costs, when it is done, why; in a narrow window why is below."""
     wide = width >= WIDE
-    table = _table()
+    table = plain_table()
     for name in ("WORKLOAD", *(("CLUSTER", "OFFER", "MARKET") if wide else ("PLACED ON",))):
         table.add_column(name, no_wrap=wide, overflow="fold")
     for name in ("$/H", "TOTAL", "EGRESS", "TRANSFER", "DONE IN"):
@@ -57,16 +57,16 @@ def _plan_cells(chosen: Candidate | None, *, wide: bool) -> list[Text]:
         *(place if wide else [Text(f"{chosen.cluster}/{chosen.offer}", style="green")]),
         Text(format_usd(usd_per_hour(chosen))),
         Text(format_usd(chosen.total_usd) + _mark(chosen), style="bold"),
-        Text(_usd(chosen.usd.egress)),
-        Text(_hours(chosen.transfer_h)),
-        Text(_hours(done_in_h(chosen))),
+        Text(usd_text(chosen.usd.egress)),
+        Text(hours_text(chosen.transfer_h)),
+        Text(hours_text(done_in_h(chosen))),
     ]
 
 
 def candidate_table(decision: Decision, *, width: int) -> RenderableType:
     """One row an offer: the terms of its price, or the price and what keeps the work away."""
     wide = width >= WIDE
-    table = _table()
+    table = plain_table()
     table.add_column("OFFER", no_wrap=wide, overflow="fold")
     if wide:
         table.add_column("MARKET", no_wrap=True)
@@ -90,10 +90,10 @@ def _price_cells(one: Candidate, *, wide: bool) -> list[str]:
         f"{one.cluster}/{one.offer}",
         *([one.market.value] if wide else []),
         format_usd(one.total_usd) + _mark(one) if one.run_h else "-",
-        _usd(one.usd.compute),
-        _usd(one.usd.egress),
-        _usd(one.usd.delay),
-        *map(_hours, times),
+        usd_text(one.usd.compute),
+        usd_text(one.usd.egress),
+        usd_text(one.usd.delay),
+        *map(hours_text, times),
     ]
 
 
@@ -163,17 +163,31 @@ def _refused(one: Candidate) -> Text:
     return Text("; ".join(f"{refusal.reason}: {refusal.message}" for refusal in one.refusals), style="yellow")
 
 
-def _table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+def plain_table(*names: str, right: Sequence[str] = ()) -> Table:
+    """Make a table without lines; `right` are columns of numbers, to the right of the others."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for name in right:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _mark(candidate: Candidate) -> str:
     return "*" if candidate.assumed else ""
 
 
-def _usd(amount: float) -> str:
+def usd_text(amount: float) -> str:
+    """Write an amount, or a dash for none."""
     return format_usd(amount) if amount else "-"
 
 
-def _hours(hours: float) -> str:
+def hours_text(hours: float) -> str:
+    """Write a time, or a dash for none."""
     return format_duration(hours * SECONDS_PER_HOUR) if hours else "-"
+
+
+def grams_text(grams: float) -> str:
+    """Write emissions in kg, or a dash for none."""
+    kilograms = grams / 1000
+    return (f"{kilograms:,.0f} kg" if kilograms >= 10 else f"{kilograms:.2g} kg") if grams else "-"  # noqa: PLR2004 - two figures are enough

@@ -1,0 +1,215 @@
+"""What a loss would come to: which work moves where, at what cost, what is stranded and why, and what stays.
+
+It decides by the operator's own rules: `outage.moves` says what may leave a lost cluster, `placement.engine` where it
+goes. First the survivors keep their places, then all that may move is planned together, then what is held is planned as
+if it had been released, to show where it would go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tradewind.cli.bill import Bill, bill_of, recorded_bill
+from tradewind.cli.loss import world_without
+from tradewind.cli.present import planned_places, promised, shares_of
+from tradewind.model.health import Judgement, Verdict
+from tradewind.model.policy import Guarantee, Mode
+from tradewind.model.workload import ONE_CLUSTER, Access
+from tradewind.outage.moves import Held, may_leave
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from tradewind.cli.loss import Lost
+    from tradewind.cli.present import Present
+    from tradewind.cli.world import World
+    from tradewind.model.network import Network
+    from tradewind.model.placement import Placement
+    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.workload import Key, Workload
+
+DOWN = Judgement(Verdict.DOWN, "WhatIf", "It is lost.")
+NO_PLACE = "NoPlace"
+RECOMMEND = "Recommend"
+
+
+class Outcome(StrEnum):
+    """What becomes of one workload."""
+
+    MOVES = "Moves"
+    STRANDED = "Stranded"
+    STAYS = "Stays"
+    UNPLACED = "Unplaced"  # it had no place before either
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The outcome for one workload.
+
+    Attributes:
+        reason, message: why; as a decision's, or as a status would say it.
+        before: what it costs where it is. after: what it would cost where it goes, the move included.
+        released: for work that is held, where it would go once a person lets it; None where that is nowhere.
+        warnings: what it loses though it runs on.
+    """
+
+    key: Key
+    outcome: Outcome
+    reason: str
+    message: str
+    before: Bill | None = None
+    after: Bill | None = None
+    released: Bill | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """All of it, by namespace and name."""
+
+    lost: Lost
+    fates: tuple[Fate, ...]
+    notes: tuple[str, ...] = ()
+
+    def of(self, outcome: Outcome) -> list[Fate]:
+        """List the workloads with one outcome."""
+        return [fate for fate in self.fates if fate.outcome is outcome]
+
+
+def forecast(now: Present, lost: Lost) -> Forecast:
+    """Say what becomes of all work if this is lost."""
+    asked = now.world.asked
+    hit = {key: gone for key, places in now.places.items() if (gone := _gone(places, lost)) and key in asked}
+    # 1. What may leave at once, and what is held where it is.
+    held = {key: why for key, gone in hit.items() if (why := _held(now, asked[key], gone[0].cluster)) is not None}
+    # 2. What may leave is planned together, beside all that keeps its place.
+    moving = _without(now, hit, lost, keys=[key for key in hit if key not in held])
+    moved = {decision.key: decision for decision in moving.decide()}
+    # 3. What is held would come after those.
+    waiting = _without(now, hit, lost, keys=held)
+    taken = {key: planned_places(decision, moving.asked[key]) for key, decision in moved.items() if decision.chosen}
+    pods = {key: ask.workload.pods for key, ask in asked.items()}
+    released = {decision.key: decision for decision in promised(waiting, taken, pods).decide()}
+    # 4. What each costs now, and then.
+    bills = _bills(now)
+    network = world_without(replace(now.world, asks=()), lost).conditions.network
+    fates = [
+        _fate(
+            key,
+            now=now,
+            before=bills.get(key),
+            held=held.get(key),
+            moved=moved.get(key),
+            released=released.get(key),
+            warnings=_warnings(asked[key].workload, network) if key in asked and now.places.get(key) else (),
+        )
+        for key in sorted({*now.places, *now.decisions})
+    ]
+    return Forecast(lost, tuple(fates), tuple(_notes(now, lost)))
+
+
+def _gone(places: Iterable[Placement], lost: Lost) -> tuple[Placement, ...]:
+    return tuple(place for place in places if place.cluster in lost.clusters)
+
+
+def _held(now: Present, ask: Ask, cluster: str) -> Held | None:
+    if ask.policy.mode is Mode.RECOMMEND:
+        return Held(RECOMMEND, "mode is Recommend: it is shown where it would go, and nothing moves.")
+    moves = now.hub.workloads[ask.workload.key].record.moves
+    held = may_leave(DOWN, cluster=cluster, policy=ask.policy, moves=moves, now_s=now.world.conditions.now_s)
+    if held is None or ask.policy.guarantee is not Guarantee.AT_MOST_ONCE:
+        return held
+    return replace(held, message=f"AtMostOnce waits for the cluster or for a person's word: {held.message}")
+
+
+def _without(now: Present, hit: Mapping[Key, tuple[Placement, ...]], lost: Lost, *, keys: Collection[Key]) -> World:
+    """Make the picture in which some of the work that was hit wants a place anew."""
+    world = now.again(keys)
+    asks = tuple(_resuming(ask, now.places[ask.workload.key], hit[ask.workload.key]) for ask in world.asks)
+    # What is lost is no place that could be nearly right: its refusals would hide those that matter.
+    left = tuple(cluster for cluster in world.fleet if cluster.name not in lost.clusters)
+    return world_without(replace(world, asks=asks, fleet=left), lost)
+
+
+def _resuming(ask: Ask, places: tuple[Placement, ...], gone: tuple[Placement, ...]) -> Ask:
+    """Ask for what is lost: all of the work, or those of its spread pods that ran there."""
+    left = [place.cluster for place in places if place not in gone]
+    work = ask.workload
+    if left:
+        count = sum(place.replicas for place in gone)
+        spread = replace(work.spread, clusters=len(gone)) if len(gone) > 1 else ONE_CLUSTER
+        work = replace(work, pods=replace(work.pods, count=count), spread=spread)
+    return replace(ask, workload=work, resumes=True, lost=ask.lost | frozenset(left))
+
+
+def _bills(now: Present) -> dict[Key, Bill]:
+    """Say what placed work costs where it is."""
+    asked = now.world.asked
+    bills = {
+        key: bill_of(shares_of(decision, asked[key])) for key, decision in now.decisions.items() if decision.chosen
+    }
+    told = [key for key, places in now.places.items() if places and key not in bills]
+    decided = {decision.key: decision for decision in now.again(told).decide()} if told else {}
+    return bills | {
+        key: recorded_bill(now.places[key], decided[key].candidates if key in decided else ()) for key in told
+    }
+
+
+def _fate(
+    key: Key,
+    *,
+    now: Present,
+    before: Bill | None,
+    held: Held | None,
+    moved: Decision | None,
+    released: Decision | None,
+    warnings: tuple[str, ...],
+) -> Fate:
+    asked = now.world.asked
+    if held is not None:
+        if released is not None and released.chosen is not None:
+            where = bill_of(shares_of(released, asked[key]))
+            return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where, warnings=warnings)
+        nowhere = f" Released, it would have no place: {released.message}" if released is not None else ""
+        return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before, warnings=warnings)
+    if moved is not None and moved.chosen is not None:
+        after = bill_of(shares_of(moved, asked[key]))
+        return Fate(key, Outcome.MOVES, moved.reason, moved.message, before, after, warnings=warnings)
+    if moved is not None:
+        return Fate(key, Outcome.STRANDED, moved.reason, moved.message, before)
+    if now.places.get(key):
+        return Fate(key, Outcome.STAYS, "Untouched", "its cluster is not lost", before, before, warnings=warnings)
+    decision = now.decisions.get(key)
+    reason, message = (decision.reason, decision.message) if decision else (NO_PLACE, "it waits for a place")
+    return Fate(key, Outcome.UNPLACED, reason, message)
+
+
+def _warnings(work: Workload, network: Network) -> tuple[str, ...]:
+    """Say which locations work still needs and can't reach."""
+    found = [
+        f"its input {one.name} is streamed from {', '.join(one.locations)}, which can't be read"
+        for one in work.data
+        if one.access is Access.STREAM and not any(map(network.readable, one.locations))
+    ]
+    if work.checkpoint and not any(map(network.readable, work.checkpoint.locations)):
+        found.append(f"its checkpoint in {', '.join(work.checkpoint.locations)} can't be read: a restart begins anew")
+    found += [
+        f"its output {one.name} can't be brought to {one.location}"
+        for one in work.outputs
+        if not network.readable(one.location)
+    ]
+    return tuple(found)
+
+
+def _notes(now: Present, lost: Lost) -> Iterable[str]:
+    """Say where the operator would not do what is forecast."""
+    healthy = [one for one in now.world.fleet if one.health.verdict is not Verdict.DOWN]
+    falling = [one.name for one in healthy if one.name in lost.clusters]
+    limit = now.hub.policy.moves.max_unhealthy_percent
+    if len(falling) > 1 and 100 * len(falling) / len(now.world.fleet) > limit:
+        yield (
+            f"{len(falling)} of {len(now.world.fleet)} clusters at once are more than maxUnhealthyPercent ({limit}): "
+            "the operator takes that for a fault of its own network, and moves nothing until it is raised"
+        )
