@@ -8,20 +8,14 @@ from annotated_types import MaxLen
 from pydantic import Field
 
 from tradewind.api.base import Model, Rule, list_atomic, list_map, list_set
-from tradewind.api.parts import Failover, LabelSelector, Resource
+from tradewind.api.constraints import ConstraintsSpec
+from tradewind.api.data import CheckpointSpec, Data, OutputSpec
+from tradewind.api.goals import BudgetSpec, DeadlineSpec, NetworkWish, SpreadSpec
+from tradewind.api.parts import Failover, Resource
 from tradewind.api.run import Run
-from tradewind.api.scalars import (
-    AcceleratorName,
-    DNSLabel,
-    Duration,
-    Flag,
-    Jurisdiction,
-    Location,
-    ObjectName,
-    Quantity,
-)
+from tradewind.api.scalars import AcceleratorName, Duration, Flag, ObjectName, Quantity
 from tradewind.model.kind import WorkloadType
-from tradewind.model.workload import Access, Market, Tier
+from tradewind.model.workload import DeadlineMode, Interconnect, Replicas
 
 MAX_NAME = 52
 """Leaves room for what controllers append to a pod's name."""
@@ -87,6 +81,10 @@ class Accelerators(Model):
 
     any_of: Annotated[tuple[AcceleratorName, ...], list_set(at_most=16, at_least=1)]
     """Any of these types will do."""
+    interconnect: Interconnect | None = None
+    """The fabric that must connect the nodes; RDMA: any of EFA, InfiniBand, RoCE. Absent: it does not matter."""
+    min_node_bandwidth: Quantity | None = None
+    """What a node must be able to send to the others, in bits per second."""
 
 
 class ExpectedRuntime(Model):
@@ -98,52 +96,6 @@ class ExpectedRuntime(Model):
     """The type that it was measured on; times on other types follow from their relative speed."""
 
 
-class Data(Model):
-    """Data that the work reads."""
-
-    name: DNSLabel
-    """A name for it."""
-    size: Quantity
-    """How much is read, in bytes."""
-    locations: Annotated[tuple[Location, ...], list_set(at_most=16, at_least=1)]
-    """Where it is; any of them can serve it."""
-    access: Access = Access.STAGE
-    """Stage: copied once, before the start. Stream: read over the run."""
-
-
-class JurisdictionRule(Model):
-    """Where by law."""
-
-    allow: Annotated[tuple[Jurisdiction, ...], list_set(at_most=64)] = ()
-    """Only there; absent: anywhere."""
-    deny: Annotated[tuple[Jurisdiction, ...], list_set(at_most=64)] = ()
-    """Never there."""
-
-
-class ProviderRule(Model):
-    """With whom."""
-
-    allow: Annotated[tuple[DNSLabel, ...], list_set(at_most=64)] = ()
-    """Only with these; absent: with any."""
-    deny: Annotated[tuple[DNSLabel, ...], list_set(at_most=64)] = ()
-    """Never with these."""
-
-
-class ConstraintsSpec(Model):
-    """Hard limits; they hold at every move."""
-
-    jurisdictions: JurisdictionRule = JurisdictionRule()
-    """Countries by ISO 3166-1, and the groups EU, EEA, EFTA, GCC, FVEY."""
-    providers: ProviderRule = ProviderRule()
-    """Providers, as FederatedClusters name them."""
-    markets: Annotated[tuple[Market, ...], list_set(at_most=4)] = ()
-    """How accelerators may be bought; absent: in any way."""
-    tiers: Annotated[tuple[Tier, ...], list_set(at_most=3)] = ()
-    """Where clusters may stand; absent: anywhere."""
-    cluster_selector: LabelSelector = LabelSelector()
-    """Labels that the FederatedCluster must have."""
-
-
 class PolicyRef(Model):
     """A PlacementPolicy of the same namespace."""
 
@@ -151,11 +103,16 @@ class PolicyRef(Model):
     """Its name."""
 
 
+_IS_DEPLOYMENT = "(has(self.template) ? self.template.kind == 'Deployment' : self.type == 'Inference')"
 _OLD_IS_JOB = "(has(oldSelf.template) ? oldSelf.template.kind == 'Job' : oldSelf.type != 'Inference')"
 _SAME_WORK = (
     "has(self.template) == has(oldSelf.template) && (!has(self.template) || self.template == oldSelf.template)"
     " && has(self.run) == has(oldSelf.run) && (!has(self.run) || self.run == oldSelf.run)"
 )
+
+
+def _is_deployment(spec: WorkloadSpec) -> bool:
+    return spec.type is WorkloadType.INFERENCE if spec.template is None else spec.template.get("kind") == "Deployment"
 
 
 class WorkloadSpec(Model):
@@ -173,10 +130,22 @@ class WorkloadSpec(Model):
     """Which accelerators will do; absent: any type of the resource that the pods ask for."""
     expected_runtime: ExpectedRuntime | None = None
     """How long it takes; absent: priced over the policy's pricingHorizon."""
+    deadline: DeadlineSpec | None = None
+    """When it must be done."""
     data: Annotated[tuple[Data, ...], list_map("name", at_most=32)] = ()
     """Data that it reads."""
+    outputs: Annotated[tuple[OutputSpec, ...], list_map("name", at_most=32)] = ()
+    """What it leaves, and where that is brought."""
+    checkpoint: CheckpointSpec | None = None
+    """From where it goes on after a move or an interruption; absent: it starts again."""
+    network: NetworkWish = NetworkWish()
+    """Who is served, and how far away they may be."""
+    spread: SpreadSpec | None = None
+    """On how many clusters it runs at once; absent: on one."""
     constraints: ConstraintsSpec = ConstraintsSpec()
     """Hard limits; they hold at every move."""
+    budget: BudgetSpec = BudgetSpec()
+    """Limits on what it may cost."""
     priority_class_name: Annotated[str, MaxLen(253)] | None = None
     """A PriorityClass of the hub: who goes first, in placement and in moves."""
     failover: Failover = Failover()
@@ -217,6 +186,47 @@ class WorkloadSpec(Model):
                 or spec.expected_runtime.accelerator is not None
                 or spec.accelerators is None
                 or len(spec.accelerators.any_of) == 1
+            ),
+        ),
+        Rule(
+            "deadline: Require needs expectedRuntime, since without it nobody can say which places would be late",
+            "!has(self.deadline) || self.deadline.mode != 'Require' || has(self.expectedRuntime)",
+            lambda spec: (
+                spec.deadline is None
+                or spec.deadline.mode is not DeadlineMode.REQUIRE
+                or spec.expected_runtime is not None
+            ),
+        ),
+        Rule(
+            "deadline: Inference has no end that could be late",
+            "!has(self.deadline) || self.type != 'Inference'",
+            lambda spec: spec.deadline is None or spec.type is not WorkloadType.INFERENCE,
+        ),
+        Rule(
+            "spread: only a Deployment or Inference can run on several clusters, since a Job's pods work together",
+            f"!has(self.spread) || {_IS_DEPLOYMENT}",
+            lambda spec: spec.spread is None or _is_deployment(spec),
+        ),
+        Rule(
+            "spread: there are fewer replicas than clusters to divide them over",
+            "!has(self.spread) || !has(self.run) || self.spread.replicas != 'Divided' || "
+            "self.run.replicas >= self.spread.clusters",
+            lambda spec: (
+                spec.spread is None
+                or spec.run is None
+                or spec.spread.replicas is not Replicas.DIVIDED
+                or spec.run.replicas >= spec.spread.clusters
+            ),
+        ),
+        Rule(
+            "spread: constraints.providers.allow names fewer providers than minProviders",
+            "!has(self.spread) || !has(self.constraints) || !has(self.constraints.providers) || "
+            "!has(self.constraints.providers.allow) || size(self.constraints.providers.allow) == 0 || "
+            "size(self.constraints.providers.allow) >= self.spread.minProviders",
+            lambda spec: (
+                spec.spread is None
+                or not spec.constraints.providers.allow
+                or len(spec.constraints.providers.allow) >= spec.spread.min_providers
             ),
         ),
         # Their CEL stands at the entries of `companions`.
