@@ -21,6 +21,7 @@ COMMANDS = {
     "plan": ("tradewind.cli.plan:plan", "Show where work would go, at what price, and why not elsewhere."),
     "explain": ("tradewind.cli.explain:explain", "Say why a workload is where it is, or why it waits."),
     "whatif": ("tradewind.cli.whatif:whatif", "Show what losing a cluster, a region or a provider would come to."),
+    "assess": ("tradewind.cli.assess:assess", "Show who could take each workload, and what excludes the others."),
     "top": ("tradewind.cli.top:top", "Show the fleet: verdicts, free accelerators, spending, work."),
     "demo": ("tradewind.cli.demo:demo", "Show the main job on real control planes: place, lose a cloud, move."),
     "lab": ("tradewind.cli.lab:lab", "Real control planes on this machine, and faults to try on them."),

@@ -29,6 +29,11 @@ def console() -> Console:
     return screen if screen.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
 
 
+def stderr_console() -> Console:
+    """Make a console beside the output: what it shows is for people who wait."""
+    return Console(stderr=True, highlight=False)
+
+
 def plan_table(decisions: Sequence[Decision], *, width: int) -> RenderableType:
     """One row a workload: where it goes, what it costs, when it is done, why; in a narrow window why is below."""
     wide = width >= WIDE
