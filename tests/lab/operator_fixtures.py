@@ -5,9 +5,9 @@ A plugin rather than a conftest: test modules name it in `pytest_plugins`, and s
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from tradewind.lab.proxy import Mode
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.lab.operator_fleet import Manifest
+
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 LOG_LINES = 40
 
@@ -34,17 +36,25 @@ LOG_LINES = 40
 def the_operators_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A hub, aws, gcp and onprem, declared, with an operator that leads."""
     folder = tmp_path_factory.mktemp("operator")
+    with operated("operator", the_fleet(), root=lab_root, folder=folder) as fleet:
+        yield fleet
+
+
+@contextlib.contextmanager
+def operated(name: str, clusters: list[Manifest], *, root: Path, folder: Path) -> Iterator[Fleet]:
+    """A lab whose members are these clusters, declared, with an operator that leads; its log goes to the folder."""
     manifests = folder / "fleet.yaml"
-    manifests.write_text(yaml.safe_dump_all(the_fleet()), encoding="utf-8")
-    lab = Lab.up(f"p{os.getpid()}-operator", root=lab_root, pools=lab_fleet.read(manifests), time_scale=1.0)
+    manifests.write_text(yaml.safe_dump_all(clusters), encoding="utf-8")
+    lab = Lab.up(f"p{os.getpid()}-{name}", root=root, pools=lab_fleet.read(manifests), time_scale=1.0)
     operator = Operator(lab.kubeconfig(), folder / "operator.log")
     fleet = Fleet(lab, operator)
     try:
-        declare(fleet, the_fleet(), POLICY, CRDS)
+        declare(fleet, clusters, POLICY, CRDS)
         operator.start()
         yield fleet
     finally:
-        operator.end(signal.SIGKILL)
+        if operator.runs:
+            operator.kill()
         fleet.close()
         lab.down()
 
@@ -52,9 +62,15 @@ def the_operators_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def fleet(the_operators_fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     """The fleet, whole and empty, with a namespace for this test alone; afterwards nothing of it is left anywhere."""
-    fleet = the_operators_fleet
+    with a_namespace(the_operators_fleet, request.node.name) as fleet:
+        yield fleet
+
+
+@contextlib.contextmanager
+def a_namespace(fleet: Fleet, test: str) -> Iterator[Fleet]:
+    """The fleet, whole, with a new namespace named after a test; afterwards nothing of it is left anywhere."""
     began = len(fleet.operator.log())
-    fleet.namespace = "t-" + re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:44].strip("-")
+    fleet.namespace = "t-" + re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:44].strip("-")
     fleet.hub.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
     _mend(fleet)
     yield fleet

@@ -28,6 +28,7 @@ SYSTEM = "tradewind-system"
 LEASE = "tradewind-operator"
 _PATHS = {
     "AIWorkload": "/apis/tradewind.dev/v1alpha1/namespaces/{}/aiworkloads",
+    "Dataset": "/apis/tradewind.dev/v1alpha1/namespaces/{}/datasets",
     "PlacementPolicy": "/apis/tradewind.dev/v1alpha1/namespaces/{}/placementpolicies",
     "FederatedCluster": "/apis/tradewind.dev/v1alpha1/federatedclusters",
     "NetworkMap": "/apis/tradewind.dev/v1alpha1/networkmaps",
@@ -43,6 +44,8 @@ _PATHS = {
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
     "Lease": "/apis/coordination.k8s.io/v1/namespaces/{}/leases",
     "Event": "/apis/events.k8s.io/v1/namespaces/{}/events",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
     "PriorityClass": "/apis/scheduling.k8s.io/v1/priorityclasses",
 }
 
