@@ -34,6 +34,7 @@ GIB = 2.0**30
 HOUR_S = 3600.0
 NVIDIA = "nvidia.com/gpu"
 HEALTHY = Judgement(Verdict.HEALTHY, "Reachable", "")
+NEVER_INTERRUPTED = dict.fromkeys(Market, 0.0)
 DOWN = Judgement(Verdict.DOWN, "ApiServerSilent", "The API server has been silent for 31 s.")
 
 

@@ -35,3 +35,5 @@ class Assumptions:
     transfer_kwh_per_gb: float = 0.001
     # A slow object store's worth of write bandwidth, for the time that a checkpoint takes.
     checkpoint_gbps: float = 1.0
+    # From an interruption's being known to running again on nodes that are there: decision, delivery, image, start.
+    restart_s: float = 120.0

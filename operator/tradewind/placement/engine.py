@@ -76,7 +76,7 @@ class _Planner:
         self._table = tabulate(fleet)
         self._capacity = Capacity(self._table)
         self._screen = Screen(self._table, conditions)
-        self._pricer = Pricer(self._table, network=conditions.network, speeds=conditions.speeds)
+        self._pricer = Pricer(self._table, conditions)
 
     def decide(self, ask: Ask) -> Decision:
         """Choose for one ask, and take the room."""
@@ -89,27 +89,29 @@ class _Planner:
         fits = screened.countable & (rooms.fits >= pods.count)
         # 2. What it costs everywhere, also where it is refused, to show what a refusal costs.
         queue_s = np.where(fits, rooms.queue_s, 0.0)
-        prices = self._pricer.price(ask, queue_s=queue_s)
-        feasible = screened.accepted & fits & prices.valid
+        prices = self._pricer.price([ask], queue_h=queue_s / SECONDS_PER_HOUR)
+        feasible = screened.accepted & fits & prices.valid[0] & prices.within[0]
         refusals = self._refusals(ask, screened, fits=fits, prices=prices)
-        candidates = self._candidates(ask, refusals, queue_s=queue_s, prices=prices)
+        candidates = self._candidates(refusals, queue_s=queue_s, prices=prices)
         # 3. The cheapest; of equals the first by cluster and offer, which is how the rows are ordered.
         if not feasible.any():
             return Decision(ask.workload.key, None, UNSCHEDULABLE, _unplaced(candidates), candidates)
-        row = int(np.where(feasible, prices.total, np.inf).argmin())
+        row = int(np.where(feasible, prices.total[0], np.inf).argmin())
         # 4. Its room is gone for whoever comes next.
         self._capacity.reserve(row, pods)
         return Decision(ask.workload.key, candidates[0], PLACED, _placed(candidates), candidates)
 
     def _candidates(
-        self, ask: Ask, refusals: Sequence[tuple[Refusal, ...]], *, queue_s: Floats, prices: Prices
+        self, refusals: Sequence[tuple[Refusal, ...]], *, queue_s: Floats, prices: Prices
     ) -> tuple[Candidate, ...]:
         """Put every row into words, the cheapest feasible first, then the refused ones, those without a price last."""
         refused = np.array([bool(one) for one in refusals])
-        price = np.where(prices.shown, prices.total, np.inf)
-        run_h, transfer_h = np.where(prices.shown, (prices.run_h, prices.transfer_h), 0.0).tolist()
+        shown = prices.shown(0)
+        price = np.where(shown, prices.total[0], np.inf)
+        figures = (prices.run_h[0], prices.transfer_h[0], prices.loss_h[0], prices.grams_co2[0])
+        run_h, transfer_h, loss_h, grams_co2 = np.where(shown, figures, 0.0).tolist()
         queue_h = (queue_s / SECONDS_PER_HOUR).tolist()
-        usd, assumed = prices.usd(), self._pricer.assumed(ask, prices)
+        usd, assumed = prices.usd(0), self._pricer.assumed(prices, 0)
         return tuple(
             Candidate(
                 cluster=self._table.rows[row][0].name,
@@ -120,7 +122,9 @@ class _Planner:
                 run_h=run_h[row],
                 transfer_h=transfer_h[row],
                 queue_h=queue_h[row],
-                assumed=assumed[row],
+                loss_h=loss_h[row],
+                grams_co2=grams_co2[row],
+                assumed=assumed.of(row) if shown[row] else (),
             )
             for row in np.lexsort((price, refused)).tolist()
         )
@@ -131,8 +135,10 @@ class _Planner:
             shortage = self._capacity.shortage(row, ask.workload.pods)
             refusal = CAPACITY.check(self._screen.context(ask, row, shortage=shortage))
             found[row] = (*found[row], refusal) if refusal else found[row]
-        for row in np.flatnonzero(~prices.valid).tolist():
+        for row in np.flatnonzero(~prices.valid[0]).tolist():
             found[row] = (*found[row], _PRICE_INVALID)
+        for row in np.flatnonzero(~prices.within[0]).tolist():
+            found[row] = (*found[row], *prices.refusals(0, row))
         return found
 
 

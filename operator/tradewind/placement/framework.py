@@ -1,4 +1,4 @@
-"""What a filter and a cost term are: the contracts that every file in `filters/` and `costs/` keeps."""
+"""What a filter is: the contract that every file in `filters/` keeps, but the priced ones (`placement.terms`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradewind.model.workload import Workload
     from tradewind.placement.capacity import Shortage
     from tradewind.placement.facts import FleetFacts, RowFacts
-    from tradewind.placement.table import Floats, Mask, OfferTable
+    from tradewind.placement.table import Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +89,3 @@ class ColumnFilter(Filter, Protocol):
 def refusal_of(one: Filter, context: FilterContext) -> Refusal | None:
     """Ask one filter about one offer."""
     return None if one.reads(context.ask) is None else one.check(context)
-
-
-@dataclass(frozen=True, slots=True)
-class CostContext:
-    """One ask before all offers; every array has one entry per row of the table, times in hours.
-
-    Attributes:
-        usd_per_hour: what the pods' accelerators, or cores, cost for an hour.
-        run_h: T_run. transfer_h: T_move. queue_h: waiting for nodes.
-        egress_usd: what moving the inputs costs, each from its best replica.
-    """
-
-    ask: Ask
-    table: OfferTable
-    usd_per_hour: Floats
-    run_h: Floats
-    transfer_h: Floats
-    queue_h: Floats
-    egress_usd: Floats
-
-
-class Cost(Protocol):
-    """A term of the total cost, in USD.
-
-    Attributes:
-        NAME: its field in `model.plan.Usd`.
-    """
-
-    NAME: ClassVar[str]
-
-    def usd(self, context: CostContext, /) -> Floats:
-        """Price every row; a row that can't be priced is not finite, and the engine refuses it."""

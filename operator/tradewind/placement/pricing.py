@@ -1,4 +1,4 @@
-"""Times and terms of one ask on every offer: T_run, T_move, then each cost term."""
+"""Times and terms of a batch of asks on every offer: T_run, T_move, E_loss, then each cost term."""
 
 from __future__ import annotations
 
@@ -7,148 +7,166 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.model.plan import Usd
-from tradewind.model.units import SECONDS_PER_HOUR, format_duration
-from tradewind.model.workload import Access
-from tradewind.placement.costs.compute import ASSUMED_CORES_PER_POD, usd_per_hour
-from tradewind.placement.framework import CostContext
-from tradewind.placement.registry import COSTS
-from tradewind.placement.sources import Links, Transfer, choose
+from tradewind.model.plan import Here, Usd
+from tradewind.placement.assumed import Assumed
+from tradewind.placement.columns import columns_of
+from tradewind.placement.costs.carbon import emitted_grams
+from tradewind.placement.costs.loss import lost_hours
+from tradewind.placement.figures import WITHOUT_ACCELERATORS, Figures
+from tradewind.placement.links import Links
+from tradewind.placement.registry import COSTS, PRICED
+from tradewind.placement.terms import CostContext
+from tradewind.placement.transfers import Stays, transfers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from tradewind.model.network import Network
-    from tradewind.model.plan import Ask
+    from tradewind.model.plan import Ask, Conditions, Refusal
     from tradewind.placement.table import Floats, Mask, OfferTable
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """One ask priced on every row.
+    """A batch of asks, priced on every row; every array has the shape (asks, rows).
 
     Attributes:
-        terms: per field of `Usd`.
-        valid: rows whose terms are all finite and not negative.
-        shown: valid rows that a price means something for: an offer with accelerators has none for work without.
+        terms: USD, by the field of `Usd`.
+        total: their sum.
+        valid: all terms are finite and not negative.
+        within: budget and deadline allow it; says nothing where the price is not valid.
+        run_h, transfer_h, loss_h: T_run, T_move, E_loss. grams_co2: what is emitted.
     """
 
+    context: CostContext
     terms: Mapping[str, Floats]
     total: Floats
     valid: Mask
-    shown: Mask
-    run_h: Floats
-    transfer_h: Floats
-    transfers: tuple[Transfer, ...]
+    within: Mask
 
-    def usd(self) -> list[Usd]:
-        """Return the terms of every row; all 0 where it has no price."""
-        names = list(self.terms)
-        columns = zip(*(column.tolist() for column in self.terms.values()), strict=True)
+    @property
+    def run_h(self) -> Floats:
+        """T_run."""
+        return self.context.run_h
+
+    @property
+    def transfer_h(self) -> Floats:
+        """T_move."""
+        return self.context.transfer_h
+
+    @property
+    def loss_h(self) -> Floats:
+        """E_loss."""
+        return self.context.loss_h
+
+    @property
+    def grams_co2(self) -> Floats:
+        """What is emitted."""
+        return self.context.grams_co2
+
+    def shown(self, index: int) -> Mask:
+        """Say where a price means something for an ask: an offer with accelerators has none for work without."""
+        without = self.context.asks.kind[index] == WITHOUT_ACCELERATORS
+        mask: Mask = self.valid[index] & (self.context.table.without_accelerator == without)
+        return mask
+
+    def usd(self, index: int) -> list[Usd]:
+        """Return the terms of an ask on every row; all 0 where it has no price."""
+        columns = zip(*(column[index].tolist() for column in self.terms.values()), strict=True)
         return [
-            Usd(**dict(zip(names, terms, strict=True))) if shown else Usd()
-            for terms, shown in zip(columns, self.shown.tolist(), strict=True)
+            Usd(**dict(zip(self.terms, terms, strict=True))) if shown else Usd()
+            for terms, shown in zip(columns, self.shown(index).tolist(), strict=True)
         ]
+
+    def refusals(self, index: int, row: int) -> tuple[Refusal, ...]:
+        """Say why budget or deadline do not allow an ask on a row; made on demand, since words are dear."""
+        if self.within[index, row] or not self.valid[index, row]:
+            return ()
+        return tuple(refusal for one in PRICED for refusal in one.refusals(self.context, index, row))
 
 
 class Pricer:
-    """Prices asks on one fleet, over one network."""
+    """Prices asks on one fleet, under the conditions of one round."""
 
-    def __init__(self, table: OfferTable, *, network: Network, speeds: Mapping[str, float]) -> None:
+    def __init__(self, table: OfferTable, conditions: Conditions) -> None:
         self._table = table
-        self._links = Links(network, table)
-        self._speeds = speeds
-        self._relative: dict[str, Floats] = {}
+        self._conditions = conditions
+        with np.errstate(all="ignore"):
+            self._figures = Figures(table, conditions)
+            self._links = Links(table, conditions)
+        self._row_of = {Here(cluster.name, offer.name): row for row, (cluster, offer) in enumerate(table.rows)}
 
-    def price(self, ask: Ask, *, queue_s: Floats) -> Prices:
-        """Price the ask on every offer; `queue_s` is how long its pods would wait for nodes there."""
+    def price(self, asks: Sequence[Ask], *, queue_h: Floats) -> Prices:
+        """Price every ask on every offer.
+
+        Args:
+            asks: a batch; of more than some 100,000 cells (asks x offers) it is faster in several.
+            queue_h: how long an ask's pods would wait for nodes there; of a shape that broadcasts to (asks, rows).
+        """
         # Bad figures are refused at the edge. One that slips through must end as a refusal, not as a bargain.
         with np.errstate(all="ignore"):
-            return self._price(ask, queue_s / SECONDS_PER_HOUR)
+            context = self._context(asks, queue_h)
+            terms = {cost.NAME: cost.usd(context) for cost in COSTS}
+            columns = list(terms.values())
+            total = columns[0] + columns[1]
+            for column in columns[2:]:
+                total += column
+            within = np.ones(total.shape, dtype=np.bool_)
+            for priced in PRICED:
+                mask = priced.mask(context)
+                if mask is not None:
+                    within &= mask
+        # Figures are NaN or not negative from the start, so a total that is finite has no term that is not.
+        return Prices(context, terms, total, np.isfinite(total), within)
 
-    def _price(self, ask: Ask, queue_h: Floats) -> Prices:
-        work, rows = ask.workload, len(self._table)
-        machines = usd_per_hour(work.pods, table=self._table)
-        hourly = machines + ask.policy.usd_per_delay_hour
-        staged = [one for one in work.data if one.access is Access.STAGE]
-        streamed = [one for one in work.data if one.access is Access.STREAM]
-        stage = choose(staged, links=self._links, floor_h=np.zeros(rows), usd_per_hour=hourly)
-        stream = choose(streamed, links=self._links, floor_h=self._run_h(ask), usd_per_hour=hourly)
-        context = CostContext(
-            ask=ask,
-            table=self._table,
-            usd_per_hour=machines,
-            run_h=stream.hours,
-            transfer_h=stage.hours,
-            queue_h=queue_h,
-            egress_usd=stage.egress_usd + stream.egress_usd,
+    def _context(self, asks: Sequence[Ask], queue_h: Floats) -> CostContext:
+        figures, links, table = self._figures, self._links, self._table
+        shape = len(asks), len(table)
+        columns = columns_of(asks, figures=figures, links=links, now_s=self._conditions.now_s)
+        stays = self._stays(asks)
+        usd_per_hour = figures.usd_per_unit_hour[columns.kind]
+        usd_per_hour *= columns.units
+        run_h = figures.slower_by[columns.slower]
+        run_h *= columns.run_h
+        moved = transfers(
+            asks,
+            table=table,
+            links=links,
+            run_h=run_h,
+            usd_per_hour=usd_per_hour + columns.usd_per_delay_hour,
+            stays=stays,
         )
-        terms = {cost.NAME: cost.usd(context) for cost in COSTS}
-        total = np.sum(list(terms.values()), axis=0)
-        valid = np.isfinite(total) & np.isfinite(context.run_h) & np.isfinite(context.transfer_h)
-        for column in terms.values():
-            valid &= column >= 0
-        same_kind = self._table.without_accelerator == (not work.pods.accelerators)
-        return Prices(terms, total, valid, valid & same_kind, context.run_h, context.transfer_h, (stage, stream))
+        loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=table.cluster_of, run_h=run_h)
+        busy_h = run_h + loss_h
+        grams = emitted_grams(columns, figures=figures, busy_h=busy_h, moved_grams=moved.grams)
+        if len(stays.asks):
+            queue_h = np.array(np.broadcast_to(queue_h, shape))
+            queue_h[stays.asks, stays.rows] = 0.0
+        hours = busy_h
+        hours += moved.transfer_h
+        hours += queue_h
+        return CostContext(
+            asks=columns,
+            table=table,
+            links=links,
+            usd_per_hour=usd_per_hour,
+            run_h=run_h,
+            transfer_h=moved.transfer_h,
+            loss_h=loss_h,
+            hours=hours,
+            egress_usd=moved.egress_usd,
+            grams_co2=grams,
+            now_s=self._conditions.now_s,
+        )
 
-    def _run_h(self, ask: Ask) -> Floats:
-        """T_run by speed, before links slow it down."""
-        work, rows = ask.workload, len(self._table)
-        if work.expected_runtime_s is None:
-            return np.full(rows, ask.policy.pricing_horizon_s / SECONDS_PER_HOUR)
-        given_h = work.expected_runtime_s / SECONDS_PER_HOUR
-        if not work.pods.accelerators or not work.runtime_accelerator:
-            return np.full(rows, given_h)
-        return given_h * self._slower(work.runtime_accelerator)
+    def assumed(self, prices: Prices, index: int) -> Assumed:
+        """Return what was assumed of an ask that has been priced, to be put into words row by row."""
+        return Assumed(prices.context, index, figures=self._figures, conditions=self._conditions)
 
-    def _slower(self, than: str) -> Floats:
-        """How many times longer every offer's accelerator takes than the one named; 1 where that is not known."""
-        column = self._relative.get(than)
-        if column is None:
-            ratios = [_ratio(than, offer.accelerator, self._speeds) or 1.0 for _, offer in self._table.rows]
-            column = self._relative[than] = np.array(ratios, dtype=np.float64)
-        return column
-
-    def assumed(self, ask: Ask, prices: Prices) -> list[tuple[str, ...]]:
-        """Name, for every row, each figure that a default stood in for."""
-        cores = self._assumed_cores(ask)
-        by_type = {offered: (*self._assumed_run(ask, offered), *cores) for offered in (*self._table.accelerators, "")}
-        phrases = [
-            by_type[offer.accelerator] if shown else ()
-            for (_, offer), shown in zip(self._table.rows, prices.shown.tolist(), strict=True)
+    def _stays(self, asks: Sequence[Ask]) -> Stays:
+        found = [
+            (index, self._row_of[ask.here])
+            for index, ask in enumerate(asks)
+            if ask.here is not None and ask.here in self._row_of
         ]
-        for transfer in prices.transfers:
-            for (_, source), chosen in zip(transfer.replicas, transfer.chosen, strict=True):
-                for row in np.flatnonzero(chosen.astype(bool) & prices.shown).tolist():
-                    phrase = self._links.assumed(source, row)
-                    if phrase and phrase not in phrases[row]:
-                        phrases[row] = (*phrases[row], phrase)
-        return phrases
-
-    def _assumed_run(self, ask: Ask, offered: str) -> tuple[str, ...]:
-        work = ask.workload
-        if work.expected_runtime_s is None:
-            return (f"run time: pricingHorizon {format_duration(ask.policy.pricing_horizon_s)}",)
-        if not work.pods.accelerators or not offered or offered == work.runtime_accelerator:
-            return ()
-        given = format_duration(work.expected_runtime_s)
-        if not work.runtime_accelerator:
-            return (f"run time: {given} on any accelerator, since expectedRuntime names none",)
-        if _ratio(work.runtime_accelerator, offered, self._speeds) is None:
-            unknown = next(name for name in (work.runtime_accelerator, offered) if name not in self._speeds)
-            return (f"run time: {given} as on {work.runtime_accelerator}, since the speed of {unknown} is unknown",)
-        return ()
-
-    @staticmethod
-    def _assumed_cores(ask: Ask) -> tuple[str, ...]:
-        if ask.workload.pods.accelerators or ask.workload.pods.cpu_cores:
-            return ()
-        return (f"CPU: {ASSUMED_CORES_PER_POD:g} core per pod, since the pods ask for none",)
-
-
-def _ratio(reference: str, offered: str, speeds: Mapping[str, float]) -> float | None:
-    if reference == offered:
-        return 1.0
-    if reference not in speeds or offered not in speeds:
-        return None
-    return speeds[reference] / speeds[offered] if speeds[offered] else float("inf")
+        pairs = np.array(found, dtype=np.int64).reshape(-1, 2)
+        return Stays(pairs[:, 0], pairs[:, 1])

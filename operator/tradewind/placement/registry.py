@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tradewind.placement.costs.carbon import Carbon
 from tradewind.placement.costs.compute import Compute
 from tradewind.placement.costs.delay import Delay
 from tradewind.placement.costs.egress import Egress
+from tradewind.placement.costs.latency import Latency
+from tradewind.placement.costs.loss import Loss
 from tradewind.placement.filters.accelerator import Accelerator
+from tradewind.placement.filters.budget import Budget
 from tradewind.placement.filters.capacity import EnoughCapacity
+from tradewind.placement.filters.deadline import InTime
 from tradewind.placement.filters.draining import NotDraining
 from tradewind.placement.filters.excluded import NotExcluded
 from tradewind.placement.filters.health import Health
@@ -22,7 +27,8 @@ from tradewind.placement.filters.tier import InTier
 from tradewind.placement.filters.veto import NotVetoed
 
 if TYPE_CHECKING:
-    from tradewind.placement.framework import Cost, Filter, Wish
+    from tradewind.placement.framework import Filter, Wish
+    from tradewind.placement.terms import Cost, PricedFilter
 
 HEALTH: Filter = Health()
 ACCELERATOR: Wish = Accelerator()
@@ -51,5 +57,12 @@ STANDING: tuple[Filter, ...] = tuple(one for one in FILTERS if one.HOLDS_WHILE_R
 COSTS: tuple[Cost, ...] = (
     Compute(),  # accelerators or cores, also while they wait for data
     Egress(),  # what providers charge for data that leaves
-    Delay(),  # what the user's waiting is worth
+    Loss(),  # what interruptions are expected to waste
+    Carbon(),  # what the emissions cost
+    Delay(),  # what the user's waiting is worth, and being late
+    Latency(),  # what the distance to those who are served is worth
+)
+PRICED: tuple[PricedFilter, ...] = (
+    Budget(),  # machines and egress stay within what the work may cost
+    InTime(),  # it is done before the deadline that it requires
 )

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.builders import a_cluster, a_cpu_offer, a_network, a_node, a_workload, an_ask, an_offer, some_data
+from tests.builders import (
+    a_cluster,
+    a_cpu_offer,
+    a_network,
+    a_node,
+    a_workload,
+    an_ask,
+    an_offer,
+    some_data,
+)
 
+from tradewind.model.fleet import Carbon
 from tradewind.model.network import Link, Network
 from tradewind.model.plan import Conditions
 from tradewind.model.workload import Access
@@ -22,9 +33,13 @@ B_TO_HERE = ("b/x", "aws/eu-north-1")
 
 
 def price(ask: Ask, *, cluster: Cluster | None = None, network: Network | None = None) -> Candidate:
-    """Price an ask on the only offer of one cluster."""
-    fleet = [cluster or a_cluster(nodes=(a_node("a"), a_node("b")))]
-    (decision,) = plan([ask], fleet=fleet, conditions=Conditions(network or Network(), SPEEDS))
+    """Price an ask on the only offer of one cluster of which everything is known, and which nothing interrupts."""
+    cluster = cluster or a_cluster(nodes=(a_node("a"), a_node("b")))
+    offers = tuple(replace(offer, interruptions_per_hour=0.0) for offer in cluster.offers)
+    known = replace(cluster, offers=offers, carbon=Carbon(grams_co2_per_kwh=100.0, pue=1.2))
+    watts = {offer.accelerator: 700.0 for offer in offers}
+    conditions = Conditions(network or Network(), SPEEDS, watts)
+    (decision,) = plan([ask], fleet=[known], conditions=conditions)
     (candidate,) = decision.candidates
     return candidate
 
@@ -80,7 +95,7 @@ def test_pods_that_ask_for_no_cpu_are_priced_as_one_core_and_said_so() -> None:
     cluster = a_cluster(offers=(a_cpu_offer(usd=0.05),), nodes=(a_node(accelerator=""),))
     candidate = price(an_ask(a_workload(pods=3, accelerators=0, runtime_h=10)), cluster=cluster)
     assert candidate.usd.compute == pytest.approx(3 * 0.05 * 10)
-    assert candidate.assumed == ("CPU: 1 core per pod, since the pods ask for none",)
+    assert candidate.assumed == ("CPU: 1 core per pod, since the pods ask for none", "power: 10 W per core")
 
 
 def test_staged_data_is_moved_once_while_the_accelerators_wait() -> None:

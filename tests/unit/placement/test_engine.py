@@ -7,6 +7,7 @@ from math import inf, nan
 import pytest
 from tests.builders import (
     DOWN,
+    NEVER_INTERRUPTED,
     a_cluster,
     a_cpu_offer,
     a_network,
@@ -29,7 +30,8 @@ SPAIN = a_cluster("gcp-es", provider="gcp", region="europe-southwest1", jurisdic
 
 
 def decide(*asks: Ask, fleet: tuple[Cluster, ...] = (SWEDEN, SPAIN), network: Network | None = None) -> list[Decision]:
-    return plan(asks, fleet=fleet, conditions=Conditions(network or Network(), {"H100-80GB": 3.0}))
+    conditions = Conditions(network or Network(), {"H100-80GB": 3.0}, interruptions_per_hour=NEVER_INTERRUPTED)
+    return plan(asks, fleet=fleet, conditions=conditions)
 
 
 def places(decisions: list[Decision]) -> dict[str, str | None]:

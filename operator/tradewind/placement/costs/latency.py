@@ -1,0 +1,34 @@
+"""What the distance to those who are served is worth.
+
+latency = usdPerRoundTripMillisecondHour x mean round trip [clients, cluster] x T_run          ms and hours
+
+The mean is weighted by the clients' shares. T_run is the policy's pricingHorizon for work without an end. Round trips
+are those of the links from the clients' locations to the cluster.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tradewind.placement.table import Floats
+    from tradewind.placement.terms import CostContext
+
+
+class Latency:
+    """USD for round trips."""
+
+    NAME: ClassVar[str] = "latency"
+
+    def usd(self, context: CostContext, /) -> Floats:
+        """Price the mean round trip for as long as the work runs."""
+        asks = context.asks
+        if not asks.clients.any():
+            return np.zeros(context.run_h.shape)
+        per_hour = context.links.clients_round_trip_ms[asks.clients]
+        per_hour *= asks.usd_per_round_trip_ms_hour
+        usd = per_hour.take(context.table.cluster_of, axis=1)
+        usd *= context.run_h
+        return usd
