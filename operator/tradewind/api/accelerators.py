@@ -1,7 +1,12 @@
-"""The built-in table of accelerator types: how fast each is, and the labels by which nodes show it.
+"""The built-in table of accelerator types: how fast each is, what it draws, and the labels by which nodes show it.
 
 Speeds are the dense BF16 tensor throughput of the maker's datasheet over that of the A100-80GB (312 TFLOPS); FP16 where
 a chip has no BF16. They are what a job can gain at best; ClusterPlacementPolicy.accelerators takes measured ones.
+
+Watts are those of one accelerator with its share of the machine: the machine's maximum by its maker over the number of
+its accelerators; and where no such figure is published, the board's maximum times what a DGX H100 draws for each watt
+of its boards (10.2 kW for eight of 700 W). Both are upper ends. A type for which neither is published has none: then
+the policy's assumption counts, which plans show.
 """
 
 from __future__ import annotations
@@ -47,6 +52,40 @@ _TFLOPS: dict[str, tuple[float, str]] = {
     "Trainium1": (190.0, "AWS Trainium: 190 TFLOPS BF16 per chip"),
     "Inferentia2": (190.0, "AWS Inferentia2: 190 TFLOPS BF16 per chip"),
 }
+
+# Type: watts of the whole machine at most, its accelerators, and where its maker says so.
+_MACHINES: dict[str, tuple[float, int, str]] = {
+    "B300-270GB": (14_500.0, 8, "NVIDIA DGX B300 user guide: 14.5 kW"),
+    "B200-180GB": (14_300.0, 8, "NVIDIA DGX B200 user guide: 14.3 kW max."),
+    "GB200-186GB": (120_000.0, 72, "NVIDIA DGX GB200 user guide: about 120 kW for a rack of 72"),
+    "H200-141GB": (10_200.0, 8, "NVIDIA DGX H200 user guide: 10.2 kW max."),
+    "H100-80GB": (10_200.0, 8, "NVIDIA DGX H100 user guide: 10.2 kW max."),
+    "A100-80GB": (6_500.0, 8, "NVIDIA DGX A100 user guide: 6.5 kW max."),
+    "A100-40GB": (6_500.0, 8, "NVIDIA DGX A100 user guide: 6.5 kW max."),
+    "V100-32GB": (3_500.0, 8, "NVIDIA DGX-1 (V100) user guide: 3.5 kW max."),
+    "V100-16GB": (3_500.0, 8, "NVIDIA DGX-1 (V100) user guide: 3.5 kW max."),
+}
+# Type: watts of the board at most, and the datasheet that says so. Google and AWS publish none for their own chips.
+_BOARDS: dict[str, tuple[float, str]] = {
+    "H200-NVL-141GB": (600.0, "NVIDIA H200 datasheet, NVL: up to 600 W"),
+    "H100-NVL-94GB": (400.0, "NVIDIA H100 datasheet, NVL: 350 to 400 W"),
+    "H100-PCIe-80GB": (350.0, "NVIDIA H100 PCIe datasheet: 350 W"),
+    "A30-24GB": (165.0, "NVIDIA A30 datasheet: 165 W"),
+    "A40-48GB": (300.0, "NVIDIA A40 datasheet: 300 W"),
+    "A10": (150.0, "NVIDIA A10 datasheet: 150 W"),
+    "A10G": (300.0, "power limit that the driver reports on AWS G5: 300 W"),
+    "L40S": (350.0, "NVIDIA L40S datasheet: 350 W"),
+    "L40": (300.0, "NVIDIA L40 datasheet: 300 W"),
+    "L4": (72.0, "NVIDIA L4 datasheet: 72 W"),
+    "T4": (70.0, "NVIDIA T4 datasheet: 70 W"),
+    "P100": (250.0, "NVIDIA P100 PCIe datasheet: 250 W"),
+    "MI355X": (1400.0, "AMD Instinct MI355X datasheet: 1,400 W"),
+    "MI350X": (1000.0, "AMD Instinct MI350X datasheet: 1,000 W"),
+    "MI325X": (1000.0, "AMD Instinct MI325X datasheet: 1,000 W"),
+    "MI300X": (750.0, "AMD Instinct MI300X datasheet: 750 W"),
+    "MI210": (300.0, "AMD Instinct MI210 datasheet: 300 W"),
+}
+_MACHINE_WATTS_PER_BOARD_WATT = 10_200.0 / (8 * 700.0)
 
 # GPU feature discovery's product label. Its value is the name that the driver gives, with dashes for spaces.
 _GFD = {
@@ -140,6 +179,13 @@ def _speed(name: str) -> float:
     return round(_TFLOPS[name][0] / _REFERENCE_TFLOPS, 3)
 
 
+def _watts(name: str) -> float | None:
+    if name in _MACHINES:
+        watts, count, _ = _MACHINES[name]
+        return round(watts / count, 1)
+    return round(_BOARDS[name][0] * _MACHINE_WATTS_PER_BOARD_WATT, 1) if name in _BOARDS else None
+
+
 def _rows() -> tuple[AcceleratorType, ...]:
     labels: list[tuple[dict[str, str], str]] = [
         *(({"nvidia.com/gpu.product": product}, name) for product, name in _GFD.items()),
@@ -160,7 +206,7 @@ def _rows() -> tuple[AcceleratorType, ...]:
     ]
     shown = {name for _, name in labels}
     labels += [({}, name) for name in _TFLOPS if name not in shown]
-    return tuple(AcceleratorType(name, wanted, _speed(name)) for wanted, name in labels)
+    return tuple(AcceleratorType(name, wanted, _speed(name), _watts(name)) for wanted, name in labels)
 
 
 BUILT_IN_ACCELERATORS = _rows()

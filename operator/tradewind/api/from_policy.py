@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.accelerators import BUILT_IN_ACCELERATORS
 from tradewind.api.cluster import FederatedCluster
 from tradewind.api.policy import ClusterPlacementPolicy, PlacementPolicy
 from tradewind.api.reading import read
-from tradewind.model.policy import AcceleratorType, ClusterPolicy, Detection, MoveBudget, PolicyLayer, Prometheus
+from tradewind.model.assumptions import INTERRUPTIONS_PER_HOUR, Assumptions
+from tradewind.model.policy import (
+    AcceleratorType,
+    ClusterPolicy,
+    Detection,
+    MoveBudget,
+    PolicyLayer,
+    Prometheus,
+    Rebalance,
+)
+from tradewind.model.workload import Market
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradewind.api.metrics import PrometheusSpec
     from tradewind.api.parts import DetectionSpec, PolicySpec
+    from tradewind.api.policy import AssumptionsSpec, ClusterRebalanceSpec, InterruptionRates
 
 
 def detection_for(obj: Mapping[str, Any], cluster_policy: ClusterPolicy) -> Detection:
@@ -35,6 +47,7 @@ def cluster_policy_from(obj: Mapping[str, Any] | None) -> ClusterPolicy:
             cooldown_s=spec.failover.cooldown,
             max_moves_per_hour=spec.failover.max_moves_per_hour,
             copy_config=spec.delivery.config_maps_and_secrets,
+            datasets_required=spec.datasets_required,
         ),
         detection=_detection(spec.detection, Detection()),
         moves=MoveBudget(
@@ -45,8 +58,14 @@ def cluster_policy_from(obj: Mapping[str, Any] | None) -> ClusterPolicy:
             ),
         ),
         accelerators=tuple(
-            AcceleratorType(row.name, row.node_labels or {}, row.relative_speed) for row in spec.accelerators
+            AcceleratorType(
+                row.name, row.node_labels or {}, row.relative_speed, None if row.watts is None else float(row.watts)
+            )
+            for row in spec.accelerators
         ),
+        interruptions_per_hour=INTERRUPTIONS_PER_HOUR | _interruptions(spec.interruptions_per_hour),
+        assumptions=_assumptions(spec.assumptions),
+        rebalance=_rebalance(spec.rebalance),
         prometheus=_prometheus(spec.prometheus),
     )
 
@@ -63,11 +82,11 @@ def policy_layer_from(obj: Mapping[str, Any]) -> PolicyLayer:
 
 
 def accelerator_table(cluster_policy: ClusterPolicy) -> tuple[AcceleratorType, ...]:
-    """Join the policy's rows with the built-in ones: the policy's come first, and their speeds count for the type."""
-    said = {row.name: row.relative_speed for row in cluster_policy.accelerators if row.relative_speed is not None}
+    """Join the policy's rows with the built-in ones: the policy's come first, and their figures count for the type."""
     rows = (*cluster_policy.accelerators, *BUILT_IN_ACCELERATORS)
-    known = {row.name: row.relative_speed for row in reversed(rows) if row.relative_speed is not None} | said
-    return tuple(AcceleratorType(row.name, row.node_labels, known.get(row.name)) for row in rows)
+    speeds = {row.name: row.relative_speed for row in reversed(rows) if row.relative_speed is not None}
+    watts = {row.name: row.watts for row in reversed(rows) if row.watts is not None}
+    return tuple(AcceleratorType(row.name, row.node_labels, speeds.get(row.name), watts.get(row.name)) for row in rows)
 
 
 def _layer(spec: PolicySpec, **more: Any) -> PolicyLayer:
@@ -75,7 +94,44 @@ def _layer(spec: PolicySpec, **more: Any) -> PolicyLayer:
         mode=spec.mode,
         usd_per_delay_hour=spec.prices.usd_per_delay_hour,
         pricing_horizon_s=spec.pricing_horizon,
+        usd_per_tonne_co2=spec.prices.usd_per_tonne_co2,
+        usd_per_round_trip_ms_hour=spec.prices.usd_per_round_trip_millisecond_hour,
+        min_saving_usd=spec.rebalance.min_saving_usd,
+        min_saving_percent=spec.rebalance.min_saving_percent,
+        max_usd_per_hour=spec.budget.max_usd_per_hour,
+        max_total_usd=spec.budget.max_total_usd,
         **more,
+    )
+
+
+def _interruptions(spec: InterruptionRates) -> dict[Market, float]:
+    said = {
+        Market.ON_DEMAND: spec.on_demand,
+        Market.SPOT: spec.spot,
+        Market.RESERVED: spec.reserved,
+        Market.OWNED: spec.owned,
+    }
+    return {market: rate for market, rate in said.items() if rate is not None}
+
+
+def _assumptions(spec: AssumptionsSpec) -> Assumptions:
+    said = {
+        "grams_co2_per_kwh": spec.grams_co2_per_kwh,
+        "pue": spec.pue,
+        "watts_per_accelerator": spec.watts_per_accelerator,
+        "watts_per_cpu_core": spec.watts_per_cpu_core,
+        "transfer_kwh_per_gb": spec.transfer_kwh_per_gb,
+        "checkpoint_gbps": None if spec.checkpoint_bandwidth is None else spec.checkpoint_bandwidth / 1e9,
+        "restart_s": spec.restart,
+    }
+    return replace(Assumptions(), **{name: float(figure) for name, figure in said.items() if figure is not None})
+
+
+def _rebalance(spec: ClusterRebalanceSpec) -> Rebalance:
+    built_in = Rebalance()
+    return Rebalance(
+        moves_per_minute=built_in.moves_per_minute if spec.moves_per_minute is None else spec.moves_per_minute,
+        interval_s=built_in.interval_s if spec.interval is None else spec.interval,
     )
 
 

@@ -9,6 +9,7 @@ from annotated_types import MaxLen
 from pydantic import Field
 
 from tradewind.api.base import Model, Rule, list_atomic, list_map, list_set
+from tradewind.api.goals import BudgetSpec
 from tradewind.api.scalars import (
     ConfigKey,
     DecimalUSD,
@@ -137,10 +138,23 @@ class SecretKeyRef(Model):
 
 
 class Prices(Model):
-    """What time is worth."""
+    """What time, emissions and distance are worth; nothing where no layer says it, and then they are only shown."""
 
     usd_per_delay_hour: DecimalUSD | None = None
     """What an hour of waiting, moving data and running costs you, in USD, beyond the machines."""
+    usd_per_tonne_co2: DecimalUSD | None = None
+    """What a tonne of CO2 equivalent costs you, in USD."""
+    usd_per_round_trip_millisecond_hour: DecimalUSD | None = None
+    """What a millisecond of round trip to the clients costs you, in USD for each hour of service."""
+
+
+class RebalanceSpec(Model):
+    """When running work moves for money: it must save at least both."""
+
+    min_saving_usd: DecimalUSD | None = None
+    """In USD, after all that the move itself costs; 50 where no layer says it."""
+    min_saving_percent: Annotated[Whole, Field(le=100)] | None = None
+    """In percent of what staying would still cost; 15 where no layer says it."""
 
 
 class FailoverLimits(Model):
@@ -194,9 +208,13 @@ class PolicySpec(Model):
     mode: Mode | None = None
     """Recommend decides and shows, and touches nothing; it counts wherever any layer says it."""
     prices: Prices = Prices()
-    """What time is worth."""
+    """What time, emissions and distance are worth."""
     pricing_horizon: Duration | None = None
     """For how long work without a known end is priced; 24h where no layer says it."""
+    rebalance: RebalanceSpec = RebalanceSpec()
+    """When running work moves for money."""
+    budget: BudgetSpec = BudgetSpec()
+    """Limits on what each workload may cost."""
 
 
 class ConditionStatus(StrEnum):

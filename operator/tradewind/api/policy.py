@@ -9,8 +9,16 @@ from pydantic import Field
 
 from tradewind.api.base import Model, Rule, list_map
 from tradewind.api.metrics import PrometheusSpec
-from tradewind.api.parts import DetectionSpec, Failover, FailoverLimits, PolicySpec, Resource, Status
-from tradewind.api.scalars import AcceleratorName, Decimal, Flag, Labels, Positive, Whole
+from tradewind.api.parts import (
+    DetectionSpec,
+    Failover,
+    FailoverLimits,
+    PolicySpec,
+    RebalanceSpec,
+    Resource,
+    Status,
+)
+from tradewind.api.scalars import AcceleratorName, Decimal, Duration, Flag, Labels, Positive, Quantity, Whole
 
 
 class MovesSpec(Model):
@@ -32,20 +40,22 @@ class Delivery(Model):
 
 
 class AcceleratorSpec(Model):
-    """A type of accelerator: how nodes show it, and how fast it is."""
+    """A type of accelerator: how nodes show it, how fast it is, and what it draws."""
 
     name: AcceleratorName
     """The type's name, as offers and workloads use it."""
     node_labels: Annotated[Labels, Len(1)] | None = None
-    """A node with all of these has it; absent: only the speed of a known type is given."""
+    """A node with all of these has it; absent: only figures of a known type are given."""
     relative_speed: Decimal | None = None
     """Training throughput, A100-80GB being 1."""
+    watts: Annotated[Positive, Field(le=100000)] | None = None
+    """What one draws under load, with its share of the machine that it sits in."""
 
     RULES = (
         Rule(
-            "accelerators: give nodeLabels, relativeSpeed or both",
-            "has(self.nodeLabels) || has(self.relativeSpeed)",
-            lambda row: row.node_labels is not None or row.relative_speed is not None,
+            "accelerators: give at least one of nodeLabels, relativeSpeed, watts",
+            "has(self.nodeLabels) || has(self.relativeSpeed) || has(self.watts)",
+            lambda row: (row.node_labels, row.relative_speed, row.watts) != (None, None, None),
         ),
         Rule(
             "accelerators: relativeSpeed must be more than 0",
@@ -55,9 +65,79 @@ class AcceleratorSpec(Model):
     )
 
 
+class ClusterRebalanceSpec(RebalanceSpec):
+    """When running work moves for money, and how fast."""
+
+    moves_per_minute: Annotated[Whole, Field(le=10000)] | None = None
+    """Such moves in a minute over the whole fleet; 0: none at all. 6 where absent."""
+    interval: Duration | None = None
+    """How often running work is compared with other places; 5m where absent."""
+
+    RULES = (
+        Rule(
+            "rebalance: interval must be at least 1s",
+            "!has(self.interval) || duration(self.interval) >= duration('1s')",
+            lambda spec: spec.interval is None or spec.interval >= 1,
+        ),
+    )
+
+
+class InterruptionRates(Model):
+    """How often a node of a market is taken away or fails, in an hour."""
+
+    on_demand: Annotated[Decimal | None, Field(alias="OnDemand")] = None
+    """0.001 where absent."""
+    spot: Annotated[Decimal | None, Field(alias="Spot")] = None
+    """0.05 where absent."""
+    reserved: Annotated[Decimal | None, Field(alias="Reserved")] = None
+    """0.001 where absent."""
+    owned: Annotated[Decimal | None, Field(alias="Owned")] = None
+    """0.001 where absent."""
+
+
+class AssumptionsSpec(Model):
+    """What stands in for figures that nobody has given; pessimistic where absent, and shown wherever it is used."""
+
+    grams_co2_per_kwh: Annotated[Whole, Field(le=5000)] | None = None
+    """Of a grid; 800 where absent."""
+    pue: Decimal | None = None
+    """Of a site; 1.6 where absent."""
+    watts_per_accelerator: Annotated[Positive, Field(le=100000)] | None = None
+    """Of an accelerator of unknown type, with its share of the machine; 1275 where absent."""
+    watts_per_cpu_core: Decimal | None = None
+    """Of a core under load, with its share of the machine; 10 where absent."""
+    transfer_kwh_per_gb: Decimal | None = None
+    """To move 10^9 bytes between data centres; 0.001 where absent."""
+    checkpoint_bandwidth: Quantity | None = None
+    """With which checkpoints are written, in bits per second; 1G where absent."""
+    restart: Duration | None = None
+    """From an interruption's being known to running again on nodes that are there; 2m where absent."""
+
+    RULES = (
+        Rule(
+            "assumptions: pue must be at least 1, since the machines' own power is in it",
+            "!has(self.pue) || double(self.pue) >= 1.0",
+            lambda spec: spec.pue is None or spec.pue >= 1,
+        ),
+        Rule(
+            "assumptions: checkpointBandwidth must be more than 0",
+            "!has(self.checkpointBandwidth) || quantity(string(self.checkpointBandwidth)).isGreaterThan(quantity('0'))",
+            lambda spec: spec.checkpoint_bandwidth is None or spec.checkpoint_bandwidth > 0,
+        ),
+    )
+
+
 class ClusterPolicySpec(PolicySpec):
     """What counts for the whole hub."""
 
+    rebalance: ClusterRebalanceSpec = ClusterRebalanceSpec()
+    """When running work moves for money, and how fast."""
+    datasets_required: Flag | None = None
+    """Whether data without a Dataset is refused, since nobody has said what law binds it; false where absent."""
+    interruptions_per_hour: InterruptionRates = InterruptionRates()
+    """How often a node is taken away or fails, by market, where its offer does not say it."""
+    assumptions: AssumptionsSpec = AssumptionsSpec()
+    """What stands in for figures that nobody has given."""
     detection: DetectionSpec = DetectionSpec()
     """How silence becomes an outage."""
     moves: MovesSpec = MovesSpec()
