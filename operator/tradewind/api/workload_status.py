@@ -104,6 +104,10 @@ class CandidateStatus(Model):
     """How long it would run."""
     transfer_hours: Amount
     """How long data would be moved."""
+    loss_hours: Amount
+    """What interruptions are expected to take, in hours of running again."""
+    grams_co2: Amount
+    """Emissions of its machines and of moving its data."""
     assumed: Annotated[tuple[Line, ...], list_atomic(at_most=16)] = ()
     """Figures that defaults stood in for."""
     chosen: Flag
@@ -161,6 +165,20 @@ class Effective(Model):
     """How long it stays after a move."""
     max_moves_per_hour: Whole
     """Moves in an hour."""
+    usd_per_tonne_co2: Amount
+    """Price of a tonne of CO2 equivalent."""
+    usd_per_round_trip_millisecond_hour: Amount
+    """Price of a millisecond of round trip to the clients, for an hour."""
+    min_saving_usd: Amount
+    """What a move for money must save, in USD."""
+    min_saving_percent: Whole
+    """What a move for money must save, in percent of what staying would cost."""
+    max_usd_per_hour: Amount | None = None
+    """The budget for an hour; absent: none."""
+    max_total_usd: Amount | None = None
+    """The budget for all; absent: none."""
+    datasets_required: Flag
+    """Whether data without a Dataset is refused."""
 
 
 class Finished(Model):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.apply.conditions import conditions
+from tradewind.decide.ledger import ran, spent_usd
 from tradewind.model.placement import CopyState
-from tradewind.state.record import record_fields, usd
+from tradewind.state.record import record_fields, spending_fields, usd
 
 if TYPE_CHECKING:
     from tradewind.decide.step import Step
@@ -34,7 +35,14 @@ class Detail:
     message: int
 
 
-DETAILS = (Detail(5, 5, 8, 3, 256), Detail(5, 2, 8, 3, 160), Detail(3, 1, 6, 2, 120), Detail(3, 0, 4, 1, 100))
+DETAILS = (
+    Detail(5, 5, 8, 3, 256),
+    Detail(5, 2, 8, 3, 160),
+    Detail(3, 1, 6, 2, 120),
+    Detail(3, 0, 4, 1, 100),
+    Detail(2, 0, 4, 1, 100),
+    Detail(1, 0, 1, 1, 60),
+)
 """From all that is shown in a fleet of usual size, down to what fits whatever the names."""
 
 
@@ -52,10 +60,10 @@ def status_from(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
                 "reason": situation.reason if situation else reasons.get(p.cluster, p.state.value),
             }
             for p in record.placements
-            if p.state not in (CopyState.RELEASING, CopyState.FINISHED)
+            if p.state not in (CopyState.RELEASING, CopyState.RESERVED, CopyState.FINISHED)
         ],
         **record_fields(record),
-        "effective": None if step.view.policy is None else _effective(step.view.policy),
+        "effective": None if step.view.policy is None else _effective(step.view.policy, before=before),
     }
     if situation is not None:
         known = before.get("conditions") or []
@@ -83,6 +91,19 @@ def _size(status: Manifest) -> int:
     return len(json.dumps(status, separators=(",", ":")).encode())
 
 
+def changes(step: Step, *, raw: Manifest, now_s: float) -> Manifest:
+    """Say what a step changes in the status; empty where nothing does.
+
+    What has been spent grows all the time: it is brought up to date when something else is written, and only then.
+    """
+    before = raw.get("status") or {}
+    changed = changed_fields(status_from(step, raw=raw, now_s=now_s), before)
+    if changed and ran(step.record):
+        record = replace(step.record, spent_usd=spent_usd(step.record, now_s), settled_s=now_s)
+        changed |= changed_fields(spending_fields(record), before)
+    return changed
+
+
 def changed_fields(status: Manifest, before: Manifest) -> Manifest:
     """Keep what a merge patch has to say; empty where nothing changes."""
     return {key: value for key, value in status.items() if before.get(key) != value}
@@ -97,15 +118,24 @@ def _holds(situation: Situation) -> dict[str, bool]:
     }
 
 
-def _effective(policy: EffectivePolicy) -> Manifest:
-    return {
+def _effective(policy: EffectivePolicy, *, before: Manifest) -> Manifest:
+    effective = {
         "mode": policy.mode.value,
         "guarantee": policy.guarantee.value,
         "usdPerDelayHour": usd(policy.usd_per_delay_hour),
         "pricingHorizon": f"{round(policy.pricing_horizon_s)}s",
         "cooldown": f"{round(policy.cooldown_s)}s",
         "maxMovesPerHour": policy.max_moves_per_hour,
+        "usdPerTonneCO2": usd(policy.usd_per_tonne_co2),
+        "usdPerRoundTripMillisecondHour": f"{policy.usd_per_round_trip_ms_hour:.6f}",
+        "minSavingUSD": usd(policy.min_saving_usd),
+        "minSavingPercent": policy.min_saving_percent,
+        "datasetsRequired": policy.datasets_required,
     }
+    limits = {"maxUSDPerHour": policy.max_usd_per_hour, "maxTotalUSD": policy.max_total_usd}
+    effective |= {name: usd(limit) for name, limit in limits.items() if limit is not None}
+    # A merge patch goes into mappings: a limit that is no more must be taken out by its name.
+    return effective | {name: None for name in before.get("effective") or () if name not in effective}
 
 
 def _table(decision: Decision, detail: Detail) -> Manifest:
@@ -116,13 +146,17 @@ def _table(decision: Decision, detail: Detail) -> Manifest:
         for refusal in candidate.refusals:
             groups[refusal.reason].append(candidate)
     refused = sorted(groups.items())[: detail.refusals]
+    chosen = (decision.chosen, *(share.candidate for share in decision.shares))
     return {
-        "candidates": [_candidate(c, decision.chosen, detail) for c in feasible[: detail.candidates]],
+        "candidates": [
+            _candidate(each, detail, chosen=any(each is one for one in chosen))
+            for each in feasible[: detail.candidates]
+        ],
         "refused": [_refusals(reason, candidates, detail) for reason, candidates in refused],
     }
 
 
-def _candidate(candidate: Candidate, chosen: Candidate | None, detail: Detail) -> Manifest:
+def _candidate(candidate: Candidate, detail: Detail, *, chosen: bool) -> Manifest:
     terms = candidate.usd
     names = ("compute", "egress", "loss", "carbon", "delay", "latency")
     return {
@@ -133,8 +167,10 @@ def _candidate(candidate: Candidate, chosen: Candidate | None, detail: Detail) -
         "usd": {name: usd(getattr(terms, name)) for name in names},
         "runHours": f"{candidate.run_h:.3f}",
         "transferHours": f"{candidate.transfer_h:.3f}",
+        "lossHours": f"{candidate.loss_h:.3f}",
+        "gramsCO2": f"{candidate.grams_co2:.0f}",
         "assumed": [text[:128] for text in candidate.assumed[: detail.assumed]],
-        "chosen": candidate is chosen,
+        "chosen": chosen,
     }
 
 

@@ -13,7 +13,7 @@ from tests.unit.decide.builders import ALO, RELEASING, Scene, at, copy_at, recor
 from tradewind.api.workload_status import WorkloadStatus
 from tradewind.apply.status import changed_fields, status_from
 from tradewind.model.placement import Finished, Move, Situation
-from tradewind.model.plan import Candidate, Conditions, Decision, Refusal, Usd, Wake
+from tradewind.model.plan import Candidate, Conditions, Decision, Refusal, Share, Usd, Wake
 from tradewind.model.workload import Market
 from tradewind.placement.engine import plan
 
@@ -105,6 +105,28 @@ def test_what_was_used_is_shown() -> None:
     assert (effective["mode"], effective["guarantee"], effective["cooldown"]) == ("Enforce", "AtMostOnce", "300s")
 
 
+def test_a_budget_is_shown_while_there_is_one_and_taken_out_once_there_is_none() -> None:
+    step = RUNS.step()
+    assert step.view.policy is not None
+    bound = replace(step, view=replace(step.view, policy=replace(step.view.policy, max_usd_per_hour=12.5)))
+    first = merged({}, written(bound))
+    assert first["effective"]["maxUSDPerHour"] == "12.5000"
+    without = written(step, first)["effective"]
+    assert without["maxUSDPerHour"] is None
+    stored = {**first, "effective": merged(first["effective"], without)}
+    assert "maxUSDPerHour" not in stored["effective"]
+    assert changed_fields(written(step, stored), stored) == {}
+
+
+def test_every_share_of_work_that_is_spread_is_a_chosen_candidate() -> None:
+    candidates = tuple(Candidate(name, "l4", Market.OWNED, usd=Usd(1.0), loss_h=0.5, grams_co2=99.6) for name in "abc")
+    shares = (Share(candidates[0], 2), Share(candidates[1], 1))
+    decision = Decision(PLACED.workload.key, candidates[0], "Placed", "", candidates, shares)
+    shown = written(replace(PLACED.step(), decision=decision))["candidates"]
+    assert [(each["cluster"], each["chosen"]) for each in shown] == [("a", True), ("b", True), ("c", False)]
+    assert {(each["lossHours"], each["gramsCO2"]) for each in shown} == {("0.500", "100")}
+
+
 def test_the_table_shows_the_chosen_and_every_reason_once() -> None:
     fleet = [
         a_cluster("aws", offers=(an_offer(usd=2.0),)),
@@ -160,7 +182,7 @@ def test_a_status_is_at_most_eight_kibibytes() -> None:
 
 def test_what_is_cut_is_what_people_read_last() -> None:
     status = written(the_largest_step())
-    assert len(status["candidates"]) >= 3
+    assert len(status["candidates"]) >= 2
     assert len(status["moves"]) == 5
     assert len(status["refused"]) >= 4
     assert all(len(each["message"]) >= 100 for each in status["refused"])
