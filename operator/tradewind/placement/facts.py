@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.placement.law import laws_of
+from tradewind.placement.law import law_of, laws_of, trespass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradewind.model.plan import Conditions
-    from tradewind.placement.law import Law
-    from tradewind.placement.table import Floats, OfferTable
+    from tradewind.placement.law import Law, Limit
+    from tradewind.placement.table import Floats, Mask, OfferTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,15 @@ class RowFacts:
         self._table = table
         self._network = conditions.network
         self._round_trips: dict[str, Floats] = {}
+        self._lawful: dict[tuple[Limit, Limit], Mask] = {}
+
+    def suits(self, limits: tuple[Limit, Limit]) -> Mask:
+        """Say which rows are on clusters that suit limits of law."""
+        column = self._lawful.get(limits)
+        if column is None:
+            lawful = [trespass(law_of(cluster), limits) is None for cluster in self._table.clusters]
+            column = self._lawful[limits] = np.array(lawful, dtype=np.bool_)[self._table.cluster_of]
+        return column
 
     def round_trip_ms(self, client: str) -> Floats:
         """Return the round trips from a client's location."""

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewind.placement.jurisdictions import codes_of, meant_by
+from tradewind.placement.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
-    from tradewind.model.workload import AllowDeny, Residency
+    from tradewind.model.workload import AllowDeny, DataInput, Residency, Workload
 
 Limit = tuple[frozenset[str], frozenset[str]]
 """What is allowed (empty: all), and what is denied: an `AllowDeny` whose hash is cheap."""
 NO_LIMIT: Limit = (frozenset(), frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+class Law(NamedTuple):
     """The law of a place: where it is, and whose courts can compel those who operate it; empty where not said."""
 
     jurisdictions: frozenset[str] = frozenset()
@@ -29,6 +29,7 @@ class Law:
 
 
 UNSAID = Law()
+_ABOUT = (("stands in", "jurisdiction"), ("is operated under the law of", "jurisdictions of its operator"))
 
 
 def limit_of(wanted: AllowDeny) -> Limit:
@@ -39,6 +40,11 @@ def limit_of(wanted: AllowDeny) -> Limit:
 def limits_of(residency: Residency) -> tuple[Limit, Limit]:
     """Write what binds data as limits on the place, and on its operators."""
     return (residency.jurisdictions, frozenset()), (residency.operator_jurisdictions, frozenset())
+
+
+def bound_inputs(work: Workload) -> list[DataInput]:
+    """List the inputs that some law binds."""
+    return [one for one in work.data if one.residency.jurisdictions or one.residency.operator_jurisdictions]
 
 
 def law_of(cluster: Cluster) -> Law:
@@ -66,12 +72,13 @@ def laws_of(clusters: Sequence[Cluster], network: Network) -> dict[str, Law]:
     return laws
 
 
-def misspelt(limits: Iterable[Limit]) -> str:
+@lru_cache(maxsize=4096)
+def misspelt(limits: tuple[Limit, ...]) -> str:
     """Say which name in the limits is no country and no group; "" where all are known."""
-    unknown = sorted({name for limit in limits for name in limit[0] | limit[1] if not codes_of(name)})
-    if not unknown:
+    strange = sorted({name for limit in limits for name in limit[0] | limit[1] if not codes_of(name)})
+    if not strange:
         return ""
-    return f"{unknown[0]} is neither a country code (ISO 3166-1) nor a known group{meant_by(unknown[0])}"
+    return f"{strange[0]} is neither a country code (ISO 3166-1) nor a known group{meant_by(strange[0])}"
 
 
 def unknown(places: frozenset[str], limit: Limit) -> bool:
@@ -89,9 +96,30 @@ def not_allowed(places: frozenset[str], limit: Limit) -> list[str]:
     return sorted(place for place in places if not codes_of(place) <= _all_of(limit[0])) if limit[0] else []
 
 
-def suits(places: frozenset[str], limit: Limit) -> bool:
-    """Whether all places are known, allowed, and not denied."""
-    return not (unknown(places, limit) or denied(places, limit) or not_allowed(places, limit))
+@dataclass(frozen=True, slots=True)
+class Trespass:
+    """How a place breaks a law, as the end of a sentence about it; or that nobody knows whether it does."""
+
+    why: str
+    unknown: bool
+
+
+@lru_cache(maxsize=65536)  # a few laws and a few limits, asked for by every work with data
+def trespass(law: Law, limits: tuple[Limit, Limit]) -> Trespass | None:
+    """Hold a place against limits on where it is and on who operates it; None where it suits both.
+
+    A limit with a name that nobody knows can't be checked, so nothing suits it.
+    """
+    if wrong_name := misspelt(limits):
+        return Trespass(f"can't be held against it: {wrong_name}", unknown=True)
+    for places, limit, (says, what) in zip((law.jurisdictions, law.operators), limits, _ABOUT, strict=True):
+        if unknown(places, limit):
+            return Trespass(f"has no known {what}" + (f" ({listed(places)})" if places else ""), unknown=True)
+        if wrong := denied(places, limit):
+            return Trespass(f"{says} {listed(wrong)}, which is denied", unknown=False)
+        if wrong := not_allowed(places, limit):
+            return Trespass(f"{says} {listed(wrong)}, not within {listed(limit[0])}", unknown=False)
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -11,16 +11,26 @@ from tradewind.placement.costs.egress import Egress
 from tradewind.placement.costs.latency import Latency
 from tradewind.placement.costs.loss import Loss
 from tradewind.placement.filters.accelerator import Accelerator
+from tradewind.placement.filters.bandwidth import FastEnough
 from tradewind.placement.filters.budget import Budget
 from tradewind.placement.filters.capacity import EnoughCapacity
+from tradewind.placement.filters.certification import Certified
 from tradewind.placement.filters.deadline import InTime
 from tradewind.placement.filters.draining import NotDraining
+from tradewind.placement.filters.encryption import Encrypts
 from tradewind.placement.filters.excluded import NotExcluded
 from tradewind.placement.filters.health import Health
+from tradewind.placement.filters.interconnect import Connected
 from tradewind.placement.filters.jurisdiction import Jurisdiction
+from tradewind.placement.filters.kinds import KnowsKinds
+from tradewind.placement.filters.lawful_path import LawfulPath
 from tradewind.placement.filters.market import InMarket
 from tradewind.placement.filters.operator_jurisdiction import OperatorJurisdiction
 from tradewind.placement.filters.provider import Provider
+from tradewind.placement.filters.quota import WithinQuota
+from tradewind.placement.filters.readable import Readable
+from tradewind.placement.filters.residency import DataAtHome
+from tradewind.placement.filters.round_trip import NearClients
 from tradewind.placement.filters.scheduling import NotCordoned
 from tradewind.placement.filters.selector import Selector
 from tradewind.placement.filters.tier import InTier
@@ -37,10 +47,18 @@ WISHES: tuple[Wish, ...] = (
     Provider(),  # the work trusts the provider
     Jurisdiction(),  # the law of the place suits the work
     OperatorJurisdiction(),  # so does the law of those who operate it
+    DataAtHome(),  # both suit its data
+    LawfulPath(),  # its checkpoints and outputs are where that law lets them be
+    Certified(),  # auditors have confirmed what it asks for
+    Encrypts(),  # and the cluster encrypts it
     InTier(),  # cloud, data centre or edge, as the work asks
     Selector(),  # its labels match the work's selector
     InMarket(),  # the work accepts the market
     ACCELERATOR,  # the offer has an accelerator that the work can use
+    Connected(),  # on nodes with the fabric that it needs
+    FastEnough(),  # and its bandwidth
+    NearClients(),  # its clients are near enough
+    KnowsKinds(),  # the member knows what would be delivered
 )
 FILTERS: tuple[Filter, ...] = (
     HEALTH,  # the cluster's verdict is Healthy
@@ -48,6 +66,8 @@ FILTERS: tuple[Filter, ...] = (
     NotDraining(),  # its owner does not want it empty
     NotExcluded(),  # the work does not flee it
     *WISHES,
+    Readable(),  # its data can be read somewhere
+    WithinQuota(),  # its namespace may have the pods there
     NotVetoed(),  # no delivery of this work was refused there
 )
 CAPACITY: Filter = EnoughCapacity()  # the pods fit; apart, since the answer changes with every reservation

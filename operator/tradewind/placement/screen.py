@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tradewind.placement.table import Mask, OfferTable
 
 _READS = tuple(one.reads for one in FILTERS)
+_BY_COLUMN = tuple(one if isinstance(one, ColumnFilter) else None for one in FILTERS)
 _INDEX = {one.NAME: index for index, one in enumerate(FILTERS)}
 
 
@@ -45,9 +46,9 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Offers that one filter can't tell apart: one of them, and all of their rows, as bits."""
+    """Offers that one filter can't tell apart."""
 
-    row: int
+    rows: tuple[int, ...]
     bits: int
 
 
@@ -81,9 +82,9 @@ class Screen:
             if one.reads(ask) is None:
                 continue
             for kind in self._kinds_of(index):
-                refusal = one.check(self.context(ask, kind.row))
+                refusal = one.check(self.context(ask, kind.rows[0]))
                 if refusal is not None:
-                    for row in np.flatnonzero(self._unpack([kind.bits])[0]).tolist():
+                    for row in kind.rows:
                         found[row].append(refusal)
         return tuple(map(tuple, found))
 
@@ -115,12 +116,13 @@ class Screen:
         return bits
 
     def _evaluate(self, index: int, ask: Ask) -> int:
-        one = FILTERS[index]
+        one, by_column = FILTERS[index], _BY_COLUMN[index]
         if one.reads(ask) is None:
             return self._all
-        if isinstance(one, ColumnFilter):
-            return int.from_bytes(np.packbits(one.mask(ask, self._facts), bitorder="little").tobytes(), "little")
-        return sum(kind.bits for kind in self._kinds_of(index) if one.check(self.context(ask, kind.row)) is None)
+        if by_column is not None:
+            mask = by_column.mask(ask, self._facts)
+            return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
+        return sum(kind.bits for kind in self._kinds_of(index) if one.check(self.context(ask, kind.rows[0])) is None)
 
     def _kinds_of(self, index: int) -> tuple[_Kind, ...]:
         kinds = self._kinds[index]
@@ -128,7 +130,7 @@ class Screen:
             rows: dict[Hashable, list[int]] = {}
             for row, (cluster, offer) in enumerate(self._table.rows):
                 rows.setdefault(FILTERS[index].sees(cluster, offer), []).append(row)
-            kinds = tuple(_Kind(alike[0], sum(1 << row for row in alike)) for alike in rows.values())
+            kinds = tuple(_Kind(tuple(alike), sum(1 << row for row in alike)) for alike in rows.values())
             self._kinds[index] = kinds
         return kinds
 

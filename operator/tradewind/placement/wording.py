@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tradewind.model.workload import AllowDeny
+    from tradewind.model.workload import AllowDeny, DataInput
 
 
 def listed(names: Iterable[str]) -> str:
@@ -24,3 +24,12 @@ def lists_of(path: str, wanted: AllowDeny) -> str:
     """Write an allow list, a deny list, or both: `constraints.providers.deny [azure]`."""
     said = (("allow", wanted.allow), ("deny", wanted.deny))
     return " with ".join(field_of(f"{path}.{which}", names) for which, names in said if names)
+
+
+def residency_words(one: DataInput) -> str:
+    """Write the law of an input: `data scans with residency.jurisdictions [EU]`."""
+    said = (
+        ("residency.jurisdictions", one.residency.jurisdictions),
+        ("residency.operatorJurisdictions", one.residency.operator_jurisdictions),
+    )
+    return f"data {one.name} with " + " and ".join(field_of(path, names) for path, names in said if names)

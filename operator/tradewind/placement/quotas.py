@@ -1,0 +1,101 @@
+"""What the ResourceQuotas of members leave to a namespace, and a working copy that reservations are taken from.
+
+A quota limits a namespace, not a node: pods may fit on the nodes and not into the quota, so both are asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from math import floor, inf
+from typing import TYPE_CHECKING
+
+from tradewind.placement.nodes import ROUNDING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.workload import PodSet
+    from tradewind.placement.table import OfferTable
+
+NO_LIMIT = 1 << 31
+"""More pods than any workload has."""
+
+
+def needs(pods: PodSet) -> dict[str, float]:
+    """Say what one of the pods takes from a quota, by resource name."""
+    wanted = {
+        "pods": 1.0,
+        "cpu": pods.cpu_cores,
+        "memory": pods.memory_bytes,
+        pods.accelerator_resource: float(pods.accelerators),
+    }
+    return {name: amount for name, amount in wanted.items() if name and amount > 0}
+
+
+def quota_left(cluster: Cluster, namespace: str) -> dict[str, float]:
+    """Say what a cluster's quotas leave to a namespace, by the pods' resource names; what is not limited is missing.
+
+    Several quotas of one namespace all count, and `requests.cpu` limits what `cpu` does.
+    """
+    left: dict[str, float] = {}
+    for quota in cluster.quotas:
+        if quota.namespace == namespace:
+            for key, free in quota.free.items():
+                name = key.removeprefix("requests.").removeprefix("count/")
+                left[name] = min(free, left.get(name, inf))
+    return left
+
+
+def allowed(left: Mapping[str, float], pods: PodSet) -> int:
+    """Count the pods that a quota leaves room for."""
+    counts = (left[name] / amount for name, amount in needs(pods).items() if name in left)
+    return max(0, min((floor(min(count, NO_LIMIT) + ROUNDING) for count in counts), default=NO_LIMIT))
+
+
+def short_of(left: Mapping[str, float], pods: PodSet, *, count: int) -> list[str]:
+    """Put into words what is too little for so many pods."""
+    return [
+        f"{_amount(name, amount * count)} needed, {_amount(name, max(0.0, left[name]))} left"
+        for name, amount in needs(pods).items()
+        if name in left and left[name] / amount + ROUNDING < count
+    ]
+
+
+class Quotas:
+    """A round's working copy: what is reserved is gone for whoever comes next."""
+
+    def __init__(self, table: OfferTable) -> None:
+        self._cluster_of = table.cluster_of.tolist()
+        self._left: dict[tuple[int, str], dict[str, float]] = {}
+        self._rows_of: defaultdict[str, list[int]] = defaultdict(list)
+        for index, cluster in enumerate(table.clusters):
+            for namespace in sorted({quota.namespace for quota in cluster.quotas}):
+                self._left[index, namespace] = quota_left(cluster, namespace)
+                first = table.first_row[index]
+                self._rows_of[namespace] += range(first, first + len(cluster.offers))
+
+    def rows_of(self, namespace: str) -> list[int]:
+        """List the rows where some quota limits a namespace: usually none."""
+        return self._rows_of.get(namespace, [])
+
+    def fits(self, row: int, namespace: str, pods: PodSet) -> int:
+        """Count the pods that the quotas still leave room for."""
+        left = self.left(row, namespace)
+        return NO_LIMIT if left is None else allowed(left, pods)
+
+    def left(self, row: int, namespace: str) -> Mapping[str, float] | None:
+        """Say what is left now; None where nothing limits it."""
+        return self._left.get((self._cluster_of[row], namespace))
+
+    def take(self, row: int, namespace: str, pods: PodSet, *, count: int) -> None:
+        """Take so many of the pods off what is left; a negative count gives them back."""
+        left = self._left.get((self._cluster_of[row], namespace))
+        if left is not None:
+            for name, amount in needs(pods).items():
+                if name in left:
+                    left[name] -= amount * count
+
+
+def _amount(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.3g}Gi memory" if name == "memory" else f"{amount:g} {name}"
