@@ -155,6 +155,6 @@ def _fixed_point(world: World) -> None:
     """I13: a second look changes nothing."""
     for step in decide(world.snapshot(), move_tokens=100):
         wanted = world.works[step.view.key]
-        assert (step.deliver, step.release, step.forget) == (None, (), False), f"I13: {step.view.key} acts at rest"
+        assert (step.deliver, step.release, step.forget) == ((), (), False), f"I13: {step.view.key} acts at rest"
         assert step.record == wanted.record, f"I13: the record of {step.view.key} changes at rest"
         assert step.situation in (None, wanted.situation), f"I13: {step.view.key} says another thing at rest"

@@ -187,7 +187,7 @@ class History:
                 self.world.sites[name].orphans.add((step.view.key, wanted.workload.uid))
             del self.world.works[step.view.key]
             return
-        if step.deliver is not None:
+        if step.deliver:
             ends = [site.seen.get(step.view.key) for site in self.world.sites.values()]
             uid = wanted.workload.uid
             assert not any(end and end.succeeded and end.workload_uid == uid for end in ends), (
@@ -199,8 +199,9 @@ class History:
         for copy in step.release:
             if self.world.sites[copy.cluster].reachable:
                 self.world.release(copy)
-        if stages > 2 and step.deliver is not None:
-            self._deliver(wanted, step.deliver, answered=stages > 3)
+        if stages > 2:
+            for place in step.deliver:
+                self._deliver(wanted, place, answered=stages > 3)
 
     def _deliver(self, wanted: Wanted, place: Placement, *, answered: bool) -> None:
         """Create the copy unless one is there; where the answer is lost the hub sees it by its watch only."""

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tradewind.apply.cluster_status import orphan_fields
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
-from tradewind.apply.status import changed_fields, status_from
-from tradewind.errors import ConflictError, RetryableError, TradewindError
+from tradewind.apply.status import changes
+from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
-from tradewind.model.placement import Copy, Record, Situation
+from tradewind.model.placement import Copy, CopyState, Placement, Record, Situation
 from tradewind.model.plan import Refusal, Wake
 from tradewind.state.record import record_from
 
@@ -90,14 +90,12 @@ class Executor:
 
     def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
         """Start a task for each step that has something to do; what it promises counts from now on."""
-        for step in sorted(steps, key=lambda step: step.deliver is None):
+        for step in sorted(steps, key=lambda step: not step.deliver):
             entry = self._store.hub.workloads.get(step.view.key)
             if entry is None or entry.uid != step.view.uid:
                 continue
             self._sleep(step)
-            status = status_from(step, raw=entry.raw, now_s=self._wall())
-            changes = changed_fields(status, entry.raw.get("status") or {})
-            if not (changes or step.deliver or step.release or step.forget):
+            if not (changes(step, raw=entry.raw, now_s=self._wall()) or step.deliver or step.release or step.forget):
                 continue
             entry.promise = step.record
             self.in_flight.add(step.view.key)
@@ -108,12 +106,12 @@ class Executor:
     def _sleep(self, step: Step) -> None:
         """Note what is worth another look at this workload."""
         refused = step.decision is not None and step.decision.chosen is None
-        wakes_on = step.decision.wakes_on if refused and step.decision else frozenset()
+        wakes_on = step.wakes_on | (step.decision.wakes_on if refused and step.decision else frozenset())
         if step.situation is not None and step.situation.reason == "AdoptionPending":
             wakes_on = frozenset({Wake.HEALTH, Wake.CLUSTER})
         self._store.dirty.sleep(step.view.key, wakes_on)
-        if step.retry_s is not None:
-            self._store.dirty.remind(step.view.key, max(step.retry_s, self._wall() + 1.0))
+        at_s = None if step.retry_s is None else max(step.retry_s, self._wall() + 1.0)
+        self._store.dirty.expect(step.view.key, at_s)
 
     async def _guarded(self, step: Step, entry: WorkloadEntry) -> None:
         """Carry out one step, and see to it that no failure of it is lost or felt by others."""
@@ -145,9 +143,9 @@ class Executor:
         if step.forget:
             await self._forget(step, entry)
             return
-        # 2. What the copy needs must be there before anything is promised.
-        rendered = self._render(step, entry)
-        step = await self._prepared(step, rendered)
+        # 2. What the copies need must be there before anything is promised.
+        rendered = {place.cluster: self._render(step, entry, place) for place in step.deliver}
+        step = await self._prepared(step, entry, rendered)
         # 3. The record: this write is the decision.
         if step.record.placements:
             await self._hold(entry)
@@ -155,19 +153,19 @@ class Executor:
         # 4. Copies that nothing promises go.
         for copy in step.release:
             await self._release(copy)
-        # 5. The promised copy is made.
-        if step.deliver is not None and rendered is not None:
-            await self._deliver(step, entry, rendered)
+        # 5. The promised copies are made.
+        for place in step.deliver:
+            step = await self._deliver(step, entry, place, rendered[place.cluster])
 
-    def _render(self, step: Step, entry: WorkloadEntry) -> Rendered | None:
-        if step.deliver is None or step.view.policy is None:
-            return None
-        cluster = self._store.clusters.get(step.deliver.cluster)
+    def _render(self, step: Step, entry: WorkloadEntry, placement: Placement) -> Rendered:
+        if step.view.policy is None:
+            raise TerminalError("InvalidSpec", f"{step.view.key} is not understood, and can't be delivered.")
+        cluster = self._store.clusters.get(placement.cluster)
         offers = cluster.raw["spec"].get("offers") or [] if cluster else []
-        patch = next((o.get("podPatch") for o in offers if o["name"] == step.deliver.offer), None)
+        patch = next((o.get("podPatch") for o in offers if o["name"] == placement.offer), None)
         return render(
             entry.raw,
-            placement=step.deliver,
+            placement=placement,
             guarantee=step.view.policy.guarantee,
             hub_name=self._hub_name,
             pod_patch=patch or {},
@@ -180,18 +178,27 @@ class Executor:
             raise RetryableError("NotConnected", f"There is no connection to {cluster}.")
         return Delivery(self._hub, server, self._hub_name)
 
-    async def _prepared(self, step: Step, rendered: Rendered | None) -> Step:
-        """Check a new place; if something is missing, show that instead of promising anything."""
-        if rendered is None or step.deliver is None or step.wish is None:
+    async def _prepared(self, step: Step, entry: WorkloadEntry, rendered: dict[str, Rendered]) -> Step:
+        """Check new places, those that only room is kept for too; what is missing is shown, and nothing is promised.
+
+        Nothing is released either: work that runs well does not leave for a place that can't take it.
+        """
+        if step.undone is None:
             return step
-        if step.view.policy is None or not step.view.policy.copy_config:
-            rendered = replace(rendered, config=())
-        try:
-            async with self._member_slots[step.deliver.cluster]:
-                await self._delivery(step.deliver.cluster).prepare(rendered)
-        except Refused as refused:
-            self._veto(step.view.key, step.deliver.cluster, refused.refusal)
-            return _undone(step, refused.refusal, epoch=step.view.record.epoch)
+        known = {(place.cluster, place.epoch) for place in step.view.record.placements}
+        for place in step.record.placements:
+            if (place.cluster, place.epoch) in known:
+                continue
+            needs = rendered.get(place.cluster) or self._render(step, entry, place)
+            if step.view.policy is None or not step.view.policy.copy_config:
+                needs = replace(needs, config=())
+            try:
+                async with self._member_slots[place.cluster]:
+                    await self._delivery(place.cluster).prepare(needs)
+            except Refused as refused:
+                self._veto(step.view.key, place.cluster, refused.refusal)
+                undone = _undone(step, refused.refusal, epoch=step.view.record.epoch)
+                return replace(undone, deliver=(), release=())
         return step
 
     async def _hold(self, entry: WorkloadEntry) -> None:
@@ -203,11 +210,10 @@ class Executor:
         await self._merge(entry, {"metadata": {"finalizers": [*present, FINALIZER]}})
 
     async def _write_status(self, step: Step, entry: WorkloadEntry) -> None:
-        status = status_from(step, raw=entry.raw, now_s=self._wall())
-        changes = changed_fields(status, entry.raw.get("status") or {})
-        if changes:
+        changed = changes(step, raw=entry.raw, now_s=self._wall())
+        if changed:
             before = entry.raw.get("status") or {}
-            await self._merge(entry, {"status": changes}, subresource="status")
+            await self._merge(entry, {"status": changed}, subresource="status")
             self._report.recorded(step, entry.raw, before=before)
 
     async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
@@ -233,10 +239,11 @@ class Executor:
             await self._delivery(copy.cluster).release(copy, shared=self._store)
         log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
 
-    async def _deliver(self, step: Step, entry: WorkloadEntry, rendered: Rendered) -> None:
-        placement, policy = step.deliver, step.view.policy
-        if placement is None or policy is None or step.deliver not in step.record.placements:
-            return
+    async def _deliver(self, step: Step, entry: WorkloadEntry, placement: Placement, rendered: Rendered) -> Step:
+        """Make one copy; returns the step, or what is left of it where the member refused."""
+        policy = step.view.policy
+        if policy is None or placement not in step.record.placements:
+            return step
         delivery, is_new = self._delivery(placement.cluster), placement.cluster not in step.view.copies
         try:
             async with self._member_slots[placement.cluster]:
@@ -251,14 +258,16 @@ class Executor:
             self._veto(step.view.key, placement.cluster, refused.refusal)
             # Nothing was made there: the promise is taken back, and the next decision looks elsewhere. An earlier
             # attempt may have made it and lost the answer, though; then its watch will say so.
-            if is_new and (step.wish is not None or not await delivery.holds(rendered)):
-                await self._write_status(_undone(step, refused.refusal, epoch=step.record.epoch), entry)
+            if is_new and (step.undone is not None or not await delivery.holds(rendered)):
+                step = _without(step, placement, refused.refusal)
+                await self._write_status(step, entry)
                 await delivery.take_back(rendered, shared=self._store)
-            return
+            return step
         self._store.made(placement.cluster, made)
         if is_new:
             self._store.delivered(step.view.key, at_s=self._wall())
-            self._report.delivered(step)
+            self._report.delivered(step, placement)
+        return step
 
     async def _forget(self, step: Step, entry: WorkloadEntry) -> None:
         """Let the object go; copies on clusters that are away are remembered there, for their return."""
@@ -330,13 +339,21 @@ class Executor:
 
 
 def _undone(step: Step, refusal: Refusal, *, epoch: int) -> Step:
-    """Take a promise back: the place it had before, if it has one still, is all that is recorded.
+    """Take a promise back: the places that it had before, if it has any still, are all that is recorded.
 
     An epoch that was never written down has never been used, and is not used up.
     """
-    before = step.view.record
-    left = () if step.wish is None or not step.wish.leaves else before.placements
-    record = replace(step.record, epoch=epoch, placements=left, moves=before.moves)
+    record = replace(step.undone or Record(), epoch=epoch)
     stalled = refusal.wakes_on is Wake.CONFIG
-    situation = Situation("Pending", refusal.reason, refusal.message, placed=bool(left), stalled=stalled)
-    return replace(step, record=record, situation=situation, deliver=None)
+    placed = bool(record.placements)
+    situation = Situation("Pending", refusal.reason, refusal.message, placed=placed, stalled=stalled)
+    return replace(step, record=record, situation=situation)
+
+
+def _without(step: Step, refused: Placement, refusal: Refusal) -> Step:
+    """Take back the promise of one copy; where that was all that was new, things are as before."""
+    left = tuple(place for place in step.record.placements if place != refused)
+    if step.undone is not None and not any(place.state is CopyState.DELIVERING for place in left):
+        return _undone(step, refusal, epoch=step.record.epoch)
+    situation = Situation("Pending", refusal.reason, refusal.message, placed=bool(left))
+    return replace(step, record=replace(step.record, placements=left), situation=situation)

@@ -1,9 +1,9 @@
 """What is delivered: the template with exactly the documented changes.
 
 The changes: labels that identify the copy (hub, workload, uid, epoch), the epoch and uid in each container's
-environment, the offer's podPatch (which makes its market and type true), fields stripped that belong to one cluster
-or would make a finished Job vanish unseen, and for AtMostOnce the settings that keep one cluster from running two
-pods for one.
+environment, the offer's podPatch (which makes its market and type true), the replicas of its share where the work is
+spread over clusters, fields stripped that belong to one cluster or would make a finished Job vanish unseen, and for
+AtMostOnce the settings that keep one cluster from running two pods for one.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def render(
         "apiVersion": manifest["apiVersion"],
         "kind": manifest["kind"],
         "metadata": _metadata(manifest.get("metadata") or {}, name=name, namespace=namespace, labels=identity),
-        "spec": _spec(manifest, guarantee=guarantee),
+        "spec": _spec(manifest, guarantee=guarantee, replicas=placement.replicas if spec.get("spread") else None),
     }
     body["metadata"]["annotations"] |= {
         OFFER_ANNOTATION: placement.offer,
@@ -125,7 +125,8 @@ def references(pod: Manifest) -> tuple[tuple[tuple[str, str, bool], ...], str, t
     return config, pod.get("serviceAccountName") or "", tuple(sorted(claims))
 
 
-def _spec(manifest: Manifest, *, guarantee: Guarantee) -> Manifest:
+def _spec(manifest: Manifest, *, guarantee: Guarantee, replicas: int | None) -> Manifest:
+    """Write the spec; `replicas` are those of a share of work that is spread over clusters."""
     spec: Manifest = manifest["spec"]
     if manifest["kind"] == "Job":
         for field in STRIPPED_JOB_FIELDS:
@@ -141,8 +142,11 @@ def _spec(manifest: Manifest, *, guarantee: Guarantee) -> Manifest:
         if guarantee is Guarantee.AT_MOST_ONCE:
             # Else a terminating pod and its replacement run side by side. pod failure policies demand it anyway.
             spec["podReplacementPolicy"] = "Failed"
-    elif guarantee is Guarantee.AT_MOST_ONCE:
+        return spec
+    if guarantee is Guarantee.AT_MOST_ONCE:
         spec["strategy"] = {"type": "Recreate"}
+    if replicas is not None:
+        spec["replicas"] = replicas
     return spec
 
 

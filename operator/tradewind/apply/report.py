@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradewind.decide.step import Need
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradewind.apply.events import EventWriter
     from tradewind.decide.step import Step
+    from tradewind.model.placement import Placement
 
 Manifest = dict[str, Any]
 log = logging.getLogger(__name__)
@@ -18,7 +21,7 @@ QUIET_REASONS = frozenset(
     {"Pending", "FleetSettling", "Starting", "Delivering", "Running", "ClusterUnseen", "Replacing"}
 )
 """Passing states that have no event of their own: Placed, Moved and the ends do."""
-WARNINGS = frozenset({"OldCopyMayRun", "Unschedulable", "MovesExhausted", "AdoptionPending", "Failed"})
+WARNINGS = frozenset({"OldCopyMayRun", "Unschedulable", "MovesExhausted", "AdoptionPending", "Failed", "DrainBlocked"})
 
 
 class Counts(Protocol):
@@ -45,8 +48,8 @@ class Report:
         if situation is None:
             return
         reason = situation.reason
-        if step.deliver is not None and step.record.epoch != before.get("epoch"):
-            reason = "Moved" if _moves(step) else "Placed"
+        if step.deliver and step.record.epoch != before.get("epoch"):
+            reason = "Moved" if step.moves else "Placed"
         elif reason in QUIET_REASONS or any(c.get("reason") == reason for c in before.get("conditions") or ()):
             return
         warning = situation.stalled or reason in WARNINGS
@@ -54,23 +57,19 @@ class Report:
             raw, reason=reason, note=situation.message, action="Decide", at_s=self._wall(), warning=warning
         )
 
-    def delivered(self, step: Step) -> None:
+    def delivered(self, step: Step, placement: Placement) -> None:
         """Log and count a new copy that its member has accepted."""
-        placement, now_s = step.record.placements[0], self._wall()
+        now_s = self._wall()
         log.info(
             "%s workload=%s cluster=%s offer=%s epoch=%s usd=%.2f",
-            "moved" if _moves(step) else "placed",
+            "moved" if placement.epoch in {move.epoch for move in step.record.moves} else "placed",
             step.view.key,
             placement.cluster,
             placement.offer,
             placement.epoch,
             placement.usd_total,
         )
-        if step.wish is not None and step.wish.leaves:
+        if step.wish is not None and step.wish.need is Need.FLEE:
             self._counts.moved(now_s - step.wish.detected_s)
         elif placement.epoch == 1 and step.view.workload is not None:
             self._counts.placed(now_s - step.view.workload.created_s)
-
-
-def _moves(step: Step) -> bool:
-    return step.wish is not None and bool(step.wish.leaves)

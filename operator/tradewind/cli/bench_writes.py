@@ -72,7 +72,7 @@ def same_writes(workload: Manifest) -> tuple[Manifest, Manifest, Manifest]:
     (step,) = decide(
         Snapshot(views=(view,), fleet=fleet, inventories={}, conditions=Conditions(now_s=now_s)), move_tokens=0
     )
-    if step.deliver is None:
+    if not step.deliver:
         raise ValueError(f"the benchmark's own workload finds no place: {step.situation}")
-    rendered = render(obj, placement=step.deliver, guarantee=policy.guarantee, hub_name="ceiling", pod_patch={})
+    rendered = render(obj, placement=step.deliver[0], guarantee=policy.guarantee, hub_name="ceiling", pod_patch={})
     return workload, status_from(step, raw=obj, now_s=now_s), rendered.copy

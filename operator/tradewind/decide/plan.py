@@ -5,31 +5,40 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tradewind.decide import ledger, shares
 from tradewind.decide.lifecycle import review
+from tradewind.decide.resolve import resolve, saved_usd
 from tradewind.decide.sight import Sight
-from tradewind.decide.step import Step
-from tradewind.model.placement import Move, Placement, Situation
-from tradewind.model.plan import Ask
+from tradewind.decide.step import Need, Step, Wish
+from tradewind.model.fleet import Demand
+from tradewind.model.health import Verdict
+from tradewind.model.placement import CopyState
+from tradewind.model.plan import Ask, Here
 from tradewind.model.policy import Mode
-from tradewind.outage.moves import MAX_MOVES_KEPT
 from tradewind.placement.engine import plan as place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewind.model.plan import Decision
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.plan import Conditions
     from tradewind.model.snapshot import Snapshot
+    from tradewind.model.workload import Key
 
 NO_PRIORITY = -(2**40)
 """Below that of any PriorityClass."""
+TURNS = ((Need.PLACE, Need.FLEE), (Need.DRAIN,), (Need.SAVE,))
+"""Who is placed together. Those that can stay where they are see only the room that the others have left: else a place
+that is only thought of would keep out work that has none."""
 
 
-def decide(snapshot: Snapshot, *, move_tokens: int) -> list[Step]:
+def decide(snapshot: Snapshot, *, move_tokens: int, saving_tokens: int = 0) -> list[Step]:
     """Decide on every workload of the snapshot.
 
     Args:
         snapshot: the picture.
-        move_tokens: how many moves out of lost clusters the fleet's budget allows in this round.
+        move_tokens: how many moves out of lost and draining clusters the fleet's budget allows in this round.
+        saving_tokens: how many moves for money.
 
     Returns:
         One step per view. A step with neither writes nor actions is returned too: it says that all is well.
@@ -37,39 +46,114 @@ def decide(snapshot: Snapshot, *, move_tokens: int) -> list[Step]:
     sight = Sight(snapshot, {cluster.name: cluster for cluster in snapshot.fleet})
     # 1. What does each workload need?
     steps = [review(view, sight) for view in snapshot.views]
-    # 2. All that want a place are placed together, under shared capacity.
-    wishing = [step for step in steps if step.wish is not None]
-    asks = [_ask(step) for step in wishing]
-    decisions = place(asks, fleet=snapshot.fleet, conditions=snapshot.conditions) if asks else []
-    resolved = [
-        _resolve(step, ask, decision, now_s=snapshot.now_s)
-        for step, ask, decision in zip(wishing, asks, decisions, strict=True)
-    ]
-    # 3. Those that flee a lost cluster share a budget: highest priority first, then the oldest.
-    fleeing = sorted((step for step in resolved if _moves(step)), key=_urgency)
-    late = {step.view.key: step for step in fleeing[move_tokens:]}
-    outcome = {step.view.key: step for step in resolved}
-    held = {key: _held_by_budget(step) for key, step in late.items()}
-    return [held.get(step.view.key) or outcome.get(step.view.key, step) for step in steps]
+    # 2. All that need a place are placed together, under shared capacity; those that only wish for another come after.
+    outcome = _placed(steps, sight)
+    # 3. Moves share budgets: highest priority first, then the oldest; for money, the greatest saving first.
+    forced = sorted((step for step in outcome.values() if step.moves and not _saves(step)), key=_urgency)
+    saving = sorted((step for step in outcome.values() if step.moves and _saves(step)), key=_gain)
+    before = {step.view.key: step for step in steps}
+    outcome |= {step.view.key: _held_by_budget(step) for step in forced[move_tokens:]}
+    outcome |= {step.view.key: replace(before[step.view.key], wish=None) for step in saving[saving_tokens:]}
+    # 4. What copies have cost and done is noted when they leave.
+    return [_settled(outcome.get(step.view.key, step), sight) for step in steps]
 
 
 def moves_in(steps: Sequence[Step]) -> int:
-    """How many of the steps move work out of a lost cluster."""
-    return sum(1 for step in steps if _moves(step))
+    """How many of the steps move work out of a lost or draining cluster."""
+    return sum(1 for step in steps if step.moves and not _saves(step))
 
 
-def _moves(step: Step) -> bool:
-    return step.wish is not None and bool(step.wish.leaves) and step.deliver is not None
+def savings_in(steps: Sequence[Step]) -> int:
+    """How many of the steps move work for money."""
+    return sum(1 for step in steps if step.moves and _saves(step))
 
 
-def _ask(step: Step) -> Ask:
-    if step.view.workload is None or step.view.policy is None:
+def _placed(steps: Sequence[Step], sight: Sight) -> dict[Key, Step]:
+    """Find places for all that want one; returns the steps that come of it."""
+    conditions, fleet = with_losses(sight.snapshot), list(sight.snapshot.fleet)
+    outcome: dict[Key, Step] = {}
+    for needs in TURNS:
+        wishing = [step for step in steps if step.wish is not None and step.wish.need in needs]
+        if not wishing:
+            continue
+        asks = [_ask(step, sight) for step in wishing]
+        decisions = place(asks, fleet=fleet, conditions=conditions)
+        resolved = [
+            resolve(step, ask, decision, sight) for step, ask, decision in zip(wishing, asks, decisions, strict=True)
+        ]
+        fleet = _with_promises(fleet, resolved)
+        outcome |= {step.view.key: step for step in resolved}
+    return outcome
+
+
+def with_losses(snapshot: Snapshot) -> Conditions:
+    """Say which locations can't be read: those of clusters that are Down, unless another cluster there is healthy."""
+    down = [cluster for cluster in snapshot.fleet if cluster.health.verdict is Verdict.DOWN]
+    if not down:
+        return snapshot.conditions
+    alive = {cluster.location for cluster in snapshot.fleet if cluster.health.verdict is Verdict.HEALTHY}
+    lost = {cluster.name for cluster in down} | {c.location for c in down if c.location not in alive}
+    network = snapshot.conditions.network
+    return replace(snapshot.conditions, network=replace(network, lost=network.lost | lost))
+
+
+def _ask(step: Step, sight: Sight) -> Ask:
+    workload, policy, wish = step.view.workload, step.view.policy, step.wish
+    if workload is None or policy is None or wish is None:
         raise ValueError(f"{step.view.key} is not understood, and can't want a place")
-    workload, policy = step.view.workload, step.view.policy
+    now_s, before = sight.snapshot.now_s, step.view.record
+    here = next((p for p in step.record.placements if wish.need is Need.SAVE and p.cluster == wish.leaves), None)
+    left = 1.0 - ledger.done(before, workload, sight)
+    resumes = ledger.resumes(before, workload, sight)
     if policy.mode is Mode.RECOMMEND:
         # A place that is only shown takes no room from work that is really placed.
         workload = replace(workload, priority=NO_PRIORITY)
-    return Ask(workload, policy, step.view.vetoes)
+    return Ask(
+        workload,
+        policy,
+        step.view.vetoes,
+        resumes=resumes,
+        left=left,
+        spent_usd=ledger.spent_usd(before, now_s),
+        here=Here(here.cluster, here.offer) if here is not None else None,
+        lost=_out_of_question(step, wish),
+        keeps=shares.keeps(step.record, leaves=wish.leaves),
+    )
+
+
+def _out_of_question(step: Step, wish: Wish) -> frozenset[str]:
+    """Name the clusters that it leaves: the name of its copy there is taken until that has ended."""
+    going = {
+        place.cluster for place in step.record.placements if place.state in (CopyState.RELEASING, CopyState.LEAVING)
+    }
+    return frozenset(going | ({wish.leaves} if wish.leaves and wish.need is not Need.SAVE else set()))
+
+
+def _with_promises(fleet: Sequence[Cluster], resolved: Sequence[Step]) -> list[Cluster]:
+    """Count the room of new places as taken."""
+    promised: dict[str, list[Demand]] = {}
+    for step in resolved:
+        known = {(place.cluster, place.epoch) for place in step.view.record.placements}
+        for each in step.record.placements:
+            if step.undone is not None and (each.cluster, each.epoch) not in known and step.view.workload is not None:
+                pods = step.view.workload.pods
+                demand = Demand(
+                    each.offer,
+                    each.replicas,
+                    pods.cpu_cores,
+                    pods.memory_bytes,
+                    pods.accelerators,
+                    pods.accelerator_resource,
+                )
+                promised.setdefault(each.cluster, []).append(demand)
+    return [
+        replace(cluster, promised=(*cluster.promised, *promised.get(cluster.name, ()))) if promised else cluster
+        for cluster in fleet
+    ]
+
+
+def _saves(step: Step) -> bool:
+    return step.wish is not None and step.wish.need is Need.SAVE
 
 
 def _urgency(step: Step) -> tuple[int, float, str]:
@@ -77,40 +161,18 @@ def _urgency(step: Step) -> tuple[int, float, str]:
     return (-workload.priority, workload.created_s, str(workload.key)) if workload else (0, 0.0, "")
 
 
+def _gain(step: Step) -> tuple[float, str]:
+    return -saved_usd(step), str(step.view.key)
+
+
 def _held_by_budget(step: Step) -> Step:
     # It goes within seconds: telling each of a thousand that it waits would hold up those that go.
     return Step(step.view, step.view.record, retry_s=0.0)
 
 
-def _resolve(step: Step, ask: Ask, decision: Decision, *, now_s: float) -> Step:
-    """Turn a wish and its outcome into a record that promises a place, or a situation that says why there is none."""
-    view, chosen = step.view, decision.chosen
-    if chosen is None:
-        situation = Situation("Pending", decision.reason, decision.message, placed=bool(step.record.placements))
-        return replace(step, situation=situation, decision=decision)
-    where = f"{chosen.offer} on {chosen.cluster}"
-    if ask.policy.mode is Mode.RECOMMEND:
-        message, placed = f"Would run with {where}; mode is Recommend.", bool(step.record.placements)
-        situation = Situation("Recommended", "Recommended", message, placed=placed)
-        return replace(step, situation=situation, decision=decision)
-    # A copy on its way out may be newer than a memory that was restored from a backup.
-    epoch = max([step.record.epoch, *(copy.epoch for copy in view.copies.values())]) + 1
-    placement = Placement(
-        chosen.cluster,
-        chosen.offer,
-        chosen.market,
-        ask.workload.pods.count,
-        epoch,
-        view.generation,
-        since_s=now_s,
-        usd_total=chosen.total_usd,
-    )
-    moves = step.record.moves
-    wish = step.wish
-    if wish is not None and wish.leaves:
-        move = Move(wish.leaves, chosen.cluster, wish.reason, epoch, detected_s=wish.detected_s, decided_s=now_s)
-        moves = (move, *moves)[:MAX_MOVES_KEPT]
-    record = replace(step.record, epoch=epoch, placements=(placement,), moves=moves)
-    phase = "Moving" if moves is not step.record.moves else "Delivering"
-    situation = Situation(phase, phase, f"Goes to {where}: {decision.message}", placed=True, reconciling=True)
-    return replace(step, record=record, situation=situation, deliver=placement, decision=decision)
+def _settled(step: Step, sight: Sight) -> Step:
+    workload, before = step.view.workload, step.view.record
+    if workload is None or step.record == before:
+        return step
+    undone = ledger.settle(before, step.undone, workload, sight) if step.undone is not None else None
+    return replace(step, record=ledger.settle(before, step.record, workload, sight), undone=undone)

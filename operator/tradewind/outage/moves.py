@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.health import Judgement
     from tradewind.model.placement import Move
-    from tradewind.model.policy import EffectivePolicy, MoveBudget
+    from tradewind.model.policy import EffectivePolicy
 
 HOUR_S = 3600.0
 MAX_MOVES_KEPT = 5
@@ -72,15 +72,15 @@ def old_copy_may_run(cluster: str, health: Judgement) -> Held:
 
 @dataclass(slots=True)
 class MoveBucket:
-    """A token bucket over the fleet. `now_s` is monotonic."""
+    """A token bucket over the fleet, full when it is first asked. `now_s` is monotonic."""
 
-    tokens: float
-    filled_s: float
+    tokens: float = 0.0
+    filled_s: float | None = None
 
-    def available(self, *, budget: MoveBudget, now_s: float) -> int:
+    def available(self, *, per_minute: float, burst: int, now_s: float) -> int:
         """How many moves may start now."""
-        gained = max(0.0, now_s - self.filled_s) * budget.per_minute / 60.0
-        self.tokens = min(float(budget.burst), self.tokens + gained)
+        gained = float(burst) if self.filled_s is None else max(0.0, now_s - self.filled_s) * per_minute / 60.0
+        self.tokens = min(float(burst), self.tokens + gained)
         self.filled_s = now_s
         return int(self.tokens)
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide.plan import decide, moves_in
+from tradewind.decide.plan import decide, moves_in, savings_in
 from tradewind.outage.moves import MoveBucket
 from tradewind.state.picture import snapshot
 
@@ -51,7 +51,8 @@ class Loop:
         self._metrics = metrics
         self._may_write = may_write
         self._marked = asyncio.Event()
-        self._bucket: MoveBucket | None = None
+        self._moving = MoveBucket()
+        self._saving = MoveBucket()
         self._followed_s = 0.0
 
     def wake(self) -> None:
@@ -95,10 +96,10 @@ class Loop:
         except TimeoutError:
             return
 
-    def _decide(self, picture: Snapshot, tokens: int) -> list[Step]:
+    def _decide(self, picture: Snapshot, tokens: int, saving_tokens: int) -> list[Step]:
         """Decide; a workload that nobody thought of must not keep all others from being decided on."""
         try:
-            return decide(picture, move_tokens=tokens)
+            return decide(picture, move_tokens=tokens, saving_tokens=saving_tokens)
         except Exception:
             log.exception("a round failed; it is done again without the workloads that make it fail")
         sound = []
@@ -110,7 +111,7 @@ class Loop:
                 self._store.dirty.remind(view.key, time.time() + PUT_OFF_S)
             else:
                 sound.append(view)
-        return decide(replace(picture, views=tuple(sound)), move_tokens=tokens)
+        return decide(replace(picture, views=tuple(sound)), move_tokens=tokens, saving_tokens=saving_tokens)
 
     def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
         """While many steps are in flight, work that waits for a place goes before statuses that follow."""
@@ -131,12 +132,13 @@ class Loop:
         # 2. One picture.
         picture = snapshot(self._store, keys, now_s=time.time())
         # 3. One decision.
-        budget = picture.policy.moves
-        if self._bucket is None:
-            self._bucket = MoveBucket(float(budget.burst), started_s)
-        tokens = self._bucket.available(budget=budget, now_s=started_s)
-        steps = self._decide(picture, tokens)
-        self._bucket.spend(moves_in(steps))
+        budget, rate = picture.policy.moves, picture.policy.rebalance.moves_per_minute
+        tokens = self._moving.available(per_minute=budget.per_minute, burst=budget.burst, now_s=started_s)
+        # One at a time: the next one must see what the last has done to room and prices.
+        saving_tokens = self._saving.available(per_minute=rate, burst=min(1, rate), now_s=started_s)
+        steps = self._decide(picture, tokens, saving_tokens)
+        self._moving.spend(moves_in(steps))
+        self._saving.spend(savings_in(steps))
         # 4. Its steps.
         self._executor.start(steps, tasks)
         self._metrics.decision_seconds.observe(loop.time() - started_s)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from tradewind.model.plan import Wake
     from tradewind.model.workload import Key
 
+MANY_STALE = 1000
+"""From this many expectations on that have been replaced by others, they are swept out."""
+
 
 class Dirty:
     """The marked keys, those that sleep until a kind of change, and those that are to be looked at again later.
@@ -23,6 +26,8 @@ class Dirty:
         self._marked: set[Key] = set()
         self._sleeping: dict[Key, frozenset[Wake]] = {}
         self._alarms: list[tuple[float, Key]] = []
+        self._expected: dict[Key, float] = {}
+        self._turns: list[tuple[float, Key]] = []
 
     def __len__(self) -> int:
         """How many are marked."""
@@ -50,11 +55,27 @@ class Dirty:
         """Have this looked at when the clock reaches `at_s`."""
         heapq.heappush(self._alarms, (at_s, key))
 
+    def expect(self, key: Key, at_s: float | None) -> None:
+        """Have this looked at when the clock reaches `at_s`, and at no other time that was expected before."""
+        if at_s is None:
+            self._expected.pop(key, None)
+        elif self._expected.get(key) != at_s:
+            self._expected[key] = at_s
+            heapq.heappush(self._turns, (at_s, key))
+            if len(self._turns) > MANY_STALE + 2 * len(self._expected):
+                self._turns = [(time_s, each) for each, time_s in self._expected.items()]
+                heapq.heapify(self._turns)
+
     def ring(self, now_s: float) -> None:
         """Mark those whose time has come."""
         due = []
         while self._alarms and self._alarms[0][0] <= now_s:
             due.append(heapq.heappop(self._alarms)[1])
+        while self._turns and self._turns[0][0] <= now_s:
+            at_s, key = heapq.heappop(self._turns)
+            if self._expected.get(key) == at_s:
+                del self._expected[key]
+                due.append(key)
         if due:
             self.mark(due)
 
@@ -73,3 +94,4 @@ class Dirty:
         """Drop all that is known of a key that is gone."""
         self._marked.discard(key)
         self._sleeping.pop(key, None)
+        self._expected.pop(key, None)

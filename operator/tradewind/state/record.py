@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradewind.model.placement import CopyState, Finished, Move, Placement, Record
@@ -43,6 +44,9 @@ def record_from(status: dict[str, Any]) -> Record:
         moves=tuple(_readable(_move, status.get("moves"))),
         finished=next(_readable(_finished, [status.get("finished")]), None),
         adopted_uid=_text(status.get("adoptedUID")),
+        spent_usd=_amount(status.get("spentUSD")),
+        settled_s=seconds_of(status.get("spentUntil")),
+        done=min(1.0, _amount(status.get("done"))),
     )
 
 
@@ -61,6 +65,8 @@ def record_fields(record: Record) -> dict[str, Any]:
                 "state": p.state.value,
                 "since": iso(p.since_s),
                 "totalUSD": usd(p.usd_total),
+                "usdPerHour": usd(p.usd_per_hour),
+                **({"runningSince": iso(p.running_since_s)} if p.running_since_s else {}),
             }
             for p in record.placements
         ],
@@ -75,6 +81,17 @@ def record_fields(record: Record) -> dict[str, Any]:
             "message": record.finished.message[:256],
         },
         "adoptedUID": record.adopted_uid or None,
+        **spending_fields(record),
+        "done": f"{record.done:.6f}" if record.done else None,
+    }
+
+
+def spending_fields(record: Record) -> dict[str, Any]:
+    """Write what it had cost, and by when."""
+    settled = bool(record.settled_s)
+    return {
+        "spentUSD": usd(record.spent_usd) if settled else None,
+        "spentUntil": iso(record.settled_s) if settled else None,
     }
 
 
@@ -88,6 +105,7 @@ def _move_fields(move: Move) -> dict[str, Any]:
         "detectedAt": iso(move.detected_s),
         "decidedAt": iso(move.decided_s),
         **{name: iso(at_s) for name, at_s in times.items() if at_s},
+        **({"savingUSD": usd(move.saving_usd)} if move.saving_usd else {}),
     }
 
 
@@ -101,6 +119,15 @@ def _readable(read: Callable[[dict[str, Any]], T], items: Any) -> Iterator[T]:
 
 def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _amount(value: Any) -> float:
+    """Read an amount that is written as text; 0 for none, or for one that can't be."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return 0.0
+    return number if isfinite(number) and number > 0 else 0.0
 
 
 def _text(value: Any) -> str:
@@ -118,6 +145,8 @@ def _placement(item: dict[str, Any]) -> Placement:
         state=CopyState(item.get("state", CopyState.DELIVERING)),
         since_s=seconds_of(item.get("since")),
         usd_total=float(item.get("totalUSD", 0)),
+        usd_per_hour=_amount(item.get("usdPerHour")),
+        running_since_s=seconds_of(item.get("runningSince")),
     )
 
 
@@ -131,6 +160,7 @@ def _move(item: dict[str, Any]) -> Move:
         decided_s=seconds_of(item.get("decidedAt")),
         delivered_s=seconds_of(item.get("deliveredAt")),
         running_s=seconds_of(item.get("runningAt")),
+        saving_usd=_amount(item.get("savingUSD")),
     )
 
 

@@ -191,11 +191,17 @@ def said(step: Step) -> Situation:
     return step.situation
 
 
+def _delivered(step: Step) -> tuple[str, int] | list[tuple[str, int]]:
+    """Where copies are made, each with its epoch; of one copy just that."""
+    made = [(place.cluster, place.epoch) for place in step.deliver]
+    return made[0] if len(made) == 1 else made
+
+
 def summary(step: Step) -> dict[str, object]:
     """Say in short what a step does, leaving out what it does not do."""
     told: dict[str, object] = {
         "reason": step.situation and step.situation.reason,
-        "deliver": step.deliver and (step.deliver.cluster, step.deliver.epoch),
+        "deliver": _delivered(step),
         "release": sorted(copy.cluster for copy in step.release),
         "left": [(place.cluster, place.epoch, place.state.value) for place in step.record.placements],
         "forget": step.forget,

@@ -233,7 +233,7 @@ REBUILT = Scene(rebuilt=True, unlisted=frozenset({"gcp"}), health={"gcp": SUSPEC
 def test_a_rebuilt_hub_looks_everywhere_before_it_starts_anything(scene: Scene, reason: str) -> None:
     step = scene.step()
     assert said(step).reason == reason
-    assert (step.deliver is None) == (reason == "AdoptionPending")
+    assert (not step.deliver) == (reason == "AdoptionPending")
 
 
 def test_who_waits_for_adoption_is_told_for_whom() -> None:

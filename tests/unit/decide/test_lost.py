@@ -112,7 +112,7 @@ def test_at_most_once_never_promises_a_second_place_while_the_first_can_not_be_s
 ) -> None:
     scene = replace(LOST, record=recorded(at(state=state)), health={"aws": health})  # type: ignore[dict-item]  # a table's column
     step = scene.step()
-    assert step.deliver is None
+    assert not step.deliver
     assert [place.cluster for place in step.record.placements] == ["aws"]
 
 
@@ -165,7 +165,7 @@ def test_limits_of_moves(count: int, health: object, reason: str, retry_s: float
     moves = (Move("own", "aws", "x", 1, detected_s=NOW_S - 10, decided_s=NOW_S - 10),) * count
     scene = replace(LOST, guarantee=ALO, record=recorded(at(), moves=moves), health={"aws": health})  # type: ignore[dict-item]  # a table's column
     step = scene.step()
-    assert (said(step).reason, step.retry_s, step.deliver) == (reason, retry_s, None)
+    assert (said(step).reason, step.retry_s, step.deliver) == (reason, retry_s, ())
     assert step.record.placements == scene.record.placements
 
 

@@ -64,7 +64,7 @@ def a_round(views: list[View], fleet: list[Cluster], *, tokens: int = 100) -> li
 
 def goes(steps: list[Step]) -> dict[str, str]:
     """Say where each goes."""
-    return {step.view.key.name: step.deliver.cluster for step in steps if step.deliver}
+    return {step.view.key.name: step.deliver[0].cluster for step in steps if step.deliver}
 
 
 DEAD = a_member("dead", health=DOWN)
@@ -94,7 +94,7 @@ def test_priority_goes_before_age() -> None:
 def test_those_that_must_wait_keep_their_record_and_are_looked_at_again() -> None:
     views = fleeing(2)
     late = a_round(views, [DEAD, a_member("aws", nodes=9)], tokens=1)[1]
-    assert (late.record, late.deliver, late.retry_s is not None) == (views[1].record, None, True)
+    assert (late.record, late.deliver, late.retry_s is not None) == (views[1].record, (), True)
 
 
 def test_a_first_placement_needs_no_budget() -> None:
@@ -110,7 +110,7 @@ def test_simultaneous_moves_never_promise_the_same_accelerators() -> None:
     steps = a_round(fleeing(6), [DEAD, a_member("aws", nodes=2), a_member("gcp", nodes=1)])
     places = list(goes(steps).values())
     assert sorted(places) == ["aws", "aws", "gcp"]
-    waiting = [step for step in steps if step.deliver is None]
+    waiting = [step for step in steps if not step.deliver]
     assert all(step.situation and step.situation.reason == "Unschedulable" for step in waiting)
     assert all(step.record == step.view.record for step in waiting)
 
@@ -180,8 +180,8 @@ def test_what_holds_for_every_round(placed, priorities, nodes, tokens, order) ->
     # Nothing is made without a record that promises it, in a new epoch.
     for step in steps:
         if step.deliver:
-            assert step.record.placements == (step.deliver,)
-            assert step.deliver.epoch == step.record.epoch > step.view.record.epoch
+            assert step.record.placements == step.deliver
+            assert step.deliver[0].epoch == step.record.epoch > step.view.record.epoch
         assert step.record.epoch >= step.view.record.epoch
     # The order of the input changes nothing.
     shuffled, clusters = list(views), list(fleet)

@@ -1,0 +1,196 @@
+"""One place of work that is wanted: kept going, released, or left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from tradewind.decide import checkpoints, ledger, rebalance
+from tradewind.decide.part import Part
+from tradewind.decide.placing import copy_may_run
+from tradewind.decide.sight import is_promised
+from tradewind.decide.step import Need, Wish, earliest
+from tradewind.model.fleet import Scheduling
+from tradewind.model.health import Verdict
+from tradewind.model.placement import CopyState, Situation
+from tradewind.model.plan import Ask, Wake
+from tradewind.model.policy import Guarantee
+from tradewind.outage.moves import Held, may_leave
+from tradewind.placement.engine import standing
+
+if TYPE_CHECKING:
+    from tradewind.decide.sight import Sight
+    from tradewind.model.placement import Placement, Record
+    from tradewind.model.plan import Refusal
+    from tradewind.model.policy import EffectivePolicy
+    from tradewind.model.snapshot import View
+    from tradewind.model.workload import Workload
+
+SETTLE_S = 5.0
+"""A copy that does not run after this long is worth a write that says why."""
+SAME_PRICE = 0.01
+"""A price that changes by less than this share is not worth a write."""
+PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY})
+"""Verdicts that will be others soon: what the status says holds until then."""
+PRESENT = frozenset({CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
+DRAINING = "Draining"
+
+
+def keep(
+    view: View, record: Record, sight: Sight, *, placement: Placement, workload: Workload, policy: EffectivePolicy
+) -> Part:
+    """Keep a place going, or find out that it must be left."""
+    name = placement.cluster
+    if placement.state is CopyState.RELEASING and sight.gone(view, name):
+        return Part(None)
+    if sight.lost(name):
+        return _flee(view, record, sight, placement=placement, policy=policy)
+    if name not in sight.clusters:
+        message = f"The spec of FederatedCluster {name} can't be understood; nothing moves meanwhile."
+        return Part(placement, Situation("Running", "ClusterUnseen", message, placed=True))
+    refusals = refused_there(placement, sight, workload=workload, policy=policy)
+    if refusals or placement.state is CopyState.RELEASING:
+        return leave(view, sight, placement=placement, why=refusals[0] if refusals else None)
+    if not sight.reachable(name):
+        health = sight.clusters[name].health
+        if health.verdict in PASSING:
+            return Part(placement)
+        message = f"{name} is {health.verdict}: {health.message}"
+        return Part(placement, Situation("Running", "ClusterUnseen", message, placed=True))
+    part = _follow(view, record, sight, placement=placement, workload=workload)
+    copy = view.copies.get(name)
+    if copy is None or part.placement is None or part.placement.state not in PRESENT:
+        return part
+    if copy.state is CopyState.RELEASING or not is_promised(copy, uid=view.uid, record=record):
+        return part
+    if sight.clusters[name].scheduling is Scheduling.DRAINING:
+        return _drained(part, sight, placement=part.placement, workload=workload)
+    return _compared(part, record, sight, placement=part.placement, workload=workload, policy=policy)
+
+
+def refused_there(
+    placement: Placement, sight: Sight, *, workload: Workload, policy: EffectivePolicy
+) -> tuple[Refusal, ...]:
+    """Say what forbids the work to be where it is, such as a law or a certificate that has expired."""
+    cluster, conditions = sight.clusters[placement.cluster], sight.snapshot.conditions
+    return standing(Ask(workload, policy), cluster=cluster, market=placement.market, conditions=conditions)
+
+
+def leave(view: View, sight: Sight, *, placement: Placement, why: Refusal | None) -> Part:
+    """Remove the copy from where it is, and wait for its end; it is given a new place after that."""
+    reason, message = (why.reason, why.message) if why else ("Replacing", "it is made anew.")
+    situation = Situation("Moving", reason, f"Leaves {placement.cluster}: {message}", placed=True, reconciling=True)
+    here = [view.copies[placement.cluster]] if placement.cluster in view.copies else []
+    return Part(replace(placement, state=CopyState.RELEASING), situation, release=sight.removable(*here))
+
+
+def _flee(view: View, record: Record, sight: Sight, *, placement: Placement, policy: EffectivePolicy) -> Part:
+    """The cluster is lost: move, or say what holds the work."""
+    cluster = placement.cluster
+    known = sight.clusters.get(cluster)
+    held: Held | None = None
+    if known is not None:
+        held = may_leave(
+            known.health,
+            cluster=cluster,
+            policy=policy,
+            moves=record.moves,
+            now_s=sight.snapshot.now_s,
+            gone=sight.gone(view, cluster),
+        )
+        reason, detected_s = known.health.reason, known.health.since_s
+    else:
+        reason, detected_s = "ClusterRemoved", sight.snapshot.now_s
+        if policy.guarantee is Guarantee.AT_MOST_ONCE:
+            held = copy_may_run(sight, cluster)
+    if held is not None:
+        return Part(placement, Situation("Waiting", held.reason, held.message, placed=True), retry_s=held.retry_s)
+    return Part(placement, wish=Wish(Need.FLEE, cluster, reason, detected_s))
+
+
+def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, workload: Workload) -> Part:
+    """The cluster can be seen: the record follows its copy, and the copy is made where it is missing."""
+    copy = view.copies.get(placement.cluster)
+    where = f"{placement.offer} on {placement.cluster}"
+    if copy is None and placement.state is not CopyState.DELIVERING:
+        # It was there, and is gone without an end that anyone saw: known not to run, so it is placed anew.
+        return Part(None)
+    if copy is not None and not is_promised(copy, uid=view.uid, record=record):
+        message = f"Waits for its old copy on {copy.cluster} to end."
+        return Part(placement, Situation("Moving", "Replacing", message, placed=True, reconciling=True))
+    if copy is not None and copy.state is CopyState.RELEASING:
+        return leave(view, sight, placement=placement, why=None)
+    refused = view.vetoes.get(placement.cluster) if copy is not None else None
+    if copy is not None and copy.generation != view.generation and refused is not None:
+        situation = Situation("Running", refused.reason, refused.message, placed=True, stalled=True)
+        return Part(replace(placement, state=copy.state), situation)
+    if copy is None or copy.generation != view.generation:
+        situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
+        return Part(replace(placement, generation=view.generation), situation, deliver=True)
+    settles_s = placement.since_s + SETTLE_S
+    if placement.state is CopyState.DELIVERING and copy.state is CopyState.PENDING and sight.snapshot.now_s < settles_s:
+        # Most copies run within seconds: writing that they start, and then that they run, would double the writes.
+        situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
+        return Part(placement, situation, retry_s=settles_s)
+    placement = replace(placement, state=copy.state, generation=copy.generation)
+    if copy.state is CopyState.RUNNING:
+        placement = _running(placement, sight, workload=workload)
+        return Part(placement, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
+    pods = f"{sight.snapshot.inventories[copy.cluster].bound_of(copy)} of {copy.pods_wanted} pods have a node"
+    return Part(
+        placement, Situation("Starting", "Starting", f"Starts with {where}: {pods}.", placed=True, reconciling=True)
+    )
+
+
+def _running(placement: Placement, sight: Sight, *, workload: Workload) -> Placement:
+    """Note when a copy ran first, and what it costs now."""
+    since_s = placement.running_since_s or sight.snapshot.now_s
+    offers = sight.clusters[placement.cluster].offers
+    usd = next(
+        (
+            ledger.usd_per_hour(workload.pods, o, replicas=placement.replicas)
+            for o in offers
+            if o.name == placement.offer
+        ),
+        placement.usd_per_hour,
+    )
+    if abs(usd - placement.usd_per_hour) <= SAME_PRICE * placement.usd_per_hour:
+        usd = placement.usd_per_hour
+    return replace(placement, running_since_s=since_s, usd_per_hour=usd)
+
+
+def _drained(part: Part, sight: Sight, *, placement: Placement, workload: Workload) -> Part:
+    """Its cluster is to be emptied: it leaves at its next checkpoint, if there is another place."""
+    now_s = sight.snapshot.now_s
+    at_s = checkpoints.next_s(workload, placement, now_s=now_s)
+    wish = Wish(Need.DRAIN, placement.cluster, DRAINING, now_s, at_s=at_s)
+    return replace(part, wish=wish, retry_s=earliest(part.retry_s, at_s))
+
+
+def _compared(
+    part: Part, record: Record, sight: Sight, *, placement: Placement, workload: Workload, policy: EffectivePolicy
+) -> Part:
+    """It runs well: it is compared with other places when it may move, and looked at again when the next turn comes."""
+    snapshot = sight.snapshot
+    now_s, expires_s = snapshot.now_s, _expires_s(sight, placement, workload, now_s=snapshot.now_s)
+    part = replace(part, retry_s=earliest(part.retry_s, expires_s))
+    rate = snapshot.policy.rebalance
+    settled = placement.state is CopyState.RUNNING and not part.deliver
+    if not settled or rate.moves_per_minute <= 0 or not rebalance.compares(workload):
+        return part
+    again_s = rebalance.compared_at_s(workload, record, placement, policy=policy, every_s=rate.interval_s, now_s=now_s)
+    may_move = rebalance.may_move(workload, record, placement, policy=policy, now_s=now_s)
+    return replace(
+        part,
+        wish=Wish(Need.SAVE, placement.cluster, rebalance.CHEAPER, now_s) if may_move else None,
+        wakes_on=frozenset({Wake.PRICE}),
+        retry_s=earliest(part.retry_s, again_s),
+    )
+
+
+def _expires_s(sight: Sight, placement: Placement, workload: Workload, *, now_s: float) -> float | None:
+    """When the first of the certificates that the work needs there expires: nothing else will tell of it."""
+    certificates = sight.clusters[placement.cluster].certifications
+    needed = [one.valid_until_s for one in certificates if one.name in workload.constraints.certifications]
+    return min((time_s for time_s in needed if now_s < time_s and isfinite(time_s)), default=None)

@@ -1,0 +1,192 @@
+"""From a wish and its outcome to a step: a record that promises places, or a situation that says why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tradewind.decide import checkpoints, ledger, rebalance
+from tradewind.decide.step import Need, Step, Wish
+from tradewind.model.placement import CopyState, Move, Placement, Situation
+from tradewind.model.plan import Share
+from tradewind.model.policy import Guarantee, Mode
+from tradewind.model.units import format_duration, format_usd
+from tradewind.outage.moves import MAX_MOVES_KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradewind.decide.sight import Sight
+    from tradewind.model.plan import Ask, Decision
+
+DRAIN_BLOCKED = "DrainBlocked"
+
+
+def resolve(step: Step, ask: Ask, decision: Decision, sight: Sight) -> Step:
+    """Turn a wish and its outcome into what is to be done.
+
+    Work that can stay where it is does so unless the outcome is worth a move: then nothing of its step is changed.
+    """
+    wish = step.wish
+    if wish is None:
+        return step
+    if wish.need is Need.SAVE:
+        return _cheaper(step, wish, ask, decision, sight)
+    if decision.chosen is None:
+        return _unplaced(step, wish, decision)
+    places = _places(step, ask, decision, sight)
+    where = " and ".join(f"{place.offer} on {place.cluster}" for place in places)
+    if ask.policy.mode is Mode.RECOMMEND:
+        return _recommended(step, decision, f"Would run with {where}; mode is Recommend.")
+    if wish.need is Need.DRAIN:
+        if wish.at_s is not None:
+            return _waits_for_checkpoint(step, wish, ask)
+        return _hand_over(step, wish, sight, ask=ask, decision=decision, target=places[0])
+    moves = step.record.moves
+    if wish.leaves:
+        moves = (_move(wish, places[0], sight), *moves)[:MAX_MOVES_KEPT]
+    stay = tuple(place for place in step.record.placements if place.cluster != wish.leaves)
+    record = replace(step.record, epoch=places[0].epoch, placements=(*stay, *places), moves=moves)
+    phase = "Moving" if wish.leaves else "Delivering"
+    message = f"Goes to {where}: {decision.message}"
+    situation = Situation(phase, phase, message, placed=True, reconciling=True)
+    return replace(
+        step,
+        record=record,
+        situation=situation,
+        deliver=(*step.deliver, *places),
+        decision=decision,
+        undone=step.record,
+    )
+
+
+def saved_usd(step: Step) -> float:
+    """What the newest move of a step saves."""
+    return step.record.moves[0].saving_usd if step.record.moves else 0.0
+
+
+def _unplaced(step: Step, wish: Wish, decision: Decision) -> Step:
+    placed = bool(step.record.placements)
+    if wish.need is Need.DRAIN:
+        message = f"{wish.leaves} is draining, and it stays since no other place can take it: {decision.message}"
+        ready = step.situation is not None and step.situation.ready
+        return replace(
+            step,
+            situation=Situation("Running", DRAIN_BLOCKED, message, placed=True, ready=ready),
+            decision=decision,
+        )
+    others = [place.cluster for place in step.record.placements if place.cluster != wish.leaves]
+    if others:
+        message = f"It runs on {', '.join(others)} only: {decision.message}"
+        situation = Situation("Running", decision.reason, message, placed=True)
+    else:
+        situation = Situation("Pending", decision.reason, decision.message, placed=placed)
+    return replace(step, situation=situation, decision=decision)
+
+
+def _recommended(step: Step, decision: Decision, message: str) -> Step:
+    running = step.situation is not None and step.situation.ready
+    placed = bool(step.record.placements)
+    situation = Situation("Recommended", "Recommended", message, placed=placed, ready=running)
+    return replace(step, situation=situation, decision=decision)
+
+
+def _waits_for_checkpoint(step: Step, wish: Wish, ask: Ask) -> Step:
+    every_s = checkpoints.interval_s(ask.workload) or 0.0
+    message = f"{wish.leaves} is draining: it leaves at its next checkpoint (every {format_duration(every_s)})."
+    ready = step.situation is not None and step.situation.ready
+    return replace(step, situation=Situation("Running", wish.reason, message, placed=True, ready=ready))
+
+
+def _cheaper(step: Step, wish: Wish, ask: Ask, decision: Decision, sight: Sight) -> Step:
+    """Move for money, if that is worth it."""
+    here = ask.here
+    worth = rebalance.saving(decision, here, ask.policy) if here is not None else None
+    if worth is None:
+        return replace(step, wish=None)
+    chosen, saved = worth
+    where = f"{chosen.offer} on {chosen.cluster}"
+    if ask.policy.mode is Mode.RECOMMEND:
+        message = f"Would move to {where}, which saves {format_usd(saved)}; mode is Recommend."
+        return _recommended(step, decision, message)
+    target = _placement(step, ask, Share(chosen, ask.workload.pods.count), epoch=_next_epoch(step), sight=sight)
+    return _hand_over(step, wish, sight, ask=ask, decision=decision, target=target, saved=saved)
+
+
+def _hand_over(
+    step: Step, wish: Wish, sight: Sight, *, ask: Ask, decision: Decision, target: Placement, saved: float = 0.0
+) -> Step:
+    """Let a copy that runs well leave for another place: after its successor runs, or before that is made."""
+    view, before = step.view, step.record
+    old = next(place for place in before.placements if place.cluster == wish.leaves)
+    others = tuple(place for place in before.placements if place is not old)
+    moves = (_move(wish, target, sight, saved=saved), *before.moves)[:MAX_MOVES_KEPT]
+    elsewhere = target.cluster != old.cluster
+    deliver = tuple(place for place in step.deliver if place.cluster != old.cluster)
+    release = step.release
+    if elsewhere and checkpoints.serves(ask.workload) and ask.policy.guarantee is Guarantee.AT_LEAST_ONCE:
+        pair = [replace(old, state=CopyState.LEAVING), target]
+        deliver = (*deliver, target)
+    else:
+        # A copy on the same cluster needs the name of the old one: its place is decided anew once that is gone.
+        kept = [replace(target, state=CopyState.RESERVED)] if elsewhere else []
+        pair = [replace(old, state=CopyState.RELEASING), *kept]
+        here = [view.copies[old.cluster]] if old.cluster in view.copies else []
+        release = (*release, *sight.removable(*here))
+    why = f"saves {format_usd(saved)} there" if saved else f"{wish.leaves} is draining"
+    message = f"Leaves {wish.leaves} for {target.offer} on {target.cluster}: {why}."
+    return replace(
+        step,
+        record=replace(
+            before, epoch=target.epoch if elsewhere else before.epoch, placements=(*others, *pair), moves=moves
+        ),
+        situation=Situation("Moving", wish.reason, message, placed=True, reconciling=True),
+        deliver=deliver,
+        release=release,
+        decision=decision,
+        undone=before,
+    )
+
+
+def _places(step: Step, ask: Ask, decision: Decision, sight: Sight) -> tuple[Placement, ...]:
+    epoch = _next_epoch(step)
+    found: Sequence[Share] = decision.shares
+    if not found and decision.chosen is not None:
+        found = (Share(decision.chosen, ask.workload.pods.count),)
+    return tuple(_placement(step, ask, share, epoch=epoch, sight=sight) for share in found)
+
+
+def _next_epoch(step: Step) -> int:
+    # A copy on its way out may be newer than a memory that was restored from a backup.
+    return max([step.record.epoch, *(copy.epoch for copy in step.view.copies.values())]) + 1
+
+
+def _placement(step: Step, ask: Ask, share: Share, *, epoch: int, sight: Sight) -> Placement:
+    chosen = share.candidate
+    offers = sight.clusters[chosen.cluster].offers
+    pods = ask.workload.pods
+    return Placement(
+        chosen.cluster,
+        chosen.offer,
+        chosen.market,
+        share.replicas,
+        epoch,
+        step.view.generation,
+        since_s=sight.snapshot.now_s,
+        usd_total=chosen.total_usd,
+        usd_per_hour=next(
+            (ledger.usd_per_hour(pods, one, replicas=share.replicas) for one in offers if one.name == chosen.offer), 0.0
+        ),
+    )
+
+
+def _move(wish: Wish, target: Placement, sight: Sight, *, saved: float = 0.0) -> Move:
+    return Move(
+        wish.leaves,
+        target.cluster,
+        wish.reason,
+        target.epoch,
+        detected_s=wish.detected_s,
+        decided_s=sight.snapshot.now_s,
+        saving_usd=saved,
+    )
