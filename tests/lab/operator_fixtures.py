@@ -5,31 +5,17 @@ A plugin rather than a conftest: test modules name it in `pytest_plugins`, and s
 
 from __future__ import annotations
 
-import contextlib
-import os
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
-from tests.lab.operator_fleet import Fleet, declare
-from tests.lab.operator_manifests import POLICY, the_fleet
-from tests.lab.operator_process import Operator
-from tests.lab.operator_waiting import until
-
-from tradewind.lab import fleet as lab_fleet
-from tradewind.lab import status as lab_status
-from tradewind.lab.lab import Lab
-from tradewind.lab.proxy import Mode
+from tests.lab.operator_lab import a_namespace, operated
+from tests.lab.operator_manifests import the_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tests.lab.operator_fleet import Manifest
-
-CRDS = Path(__file__).resolve().parents[2] / "crds"
-LOG_LINES = 40
+    from tests.lab.operator_fleet import Fleet
 
 
 @pytest.fixture(scope="session")
@@ -40,68 +26,8 @@ def the_operators_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory
         yield fleet
 
 
-@contextlib.contextmanager
-def operated(name: str, clusters: list[Manifest], *, root: Path, folder: Path) -> Iterator[Fleet]:
-    """A lab whose members are these clusters, declared, with an operator that leads; its log goes to the folder."""
-    manifests = folder / "fleet.yaml"
-    manifests.write_text(yaml.safe_dump_all(clusters), encoding="utf-8")
-    lab = Lab.up(f"p{os.getpid()}-{name}", root=root, pools=lab_fleet.read(manifests), time_scale=1.0)
-    operator = Operator(lab.kubeconfig(), folder / "operator.log")
-    fleet = Fleet(lab, operator)
-    try:
-        declare(fleet, clusters, POLICY, CRDS)
-        operator.start()
-        yield fleet
-    finally:
-        if operator.runs:
-            operator.kill()
-        fleet.close()
-        lab.down()
-
-
 @pytest.fixture
 def fleet(the_operators_fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     """The fleet, whole and empty, with a namespace for this test alone; afterwards nothing of it is left anywhere."""
     with a_namespace(the_operators_fleet, request.node.name) as fleet:
         yield fleet
-
-
-@contextlib.contextmanager
-def a_namespace(fleet: Fleet, test: str) -> Iterator[Fleet]:
-    """The fleet, whole, with a new namespace named after a test; afterwards nothing of it is left anywhere."""
-    began = len(fleet.operator.log())
-    fleet.namespace = "t-" + re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:44].strip("-")
-    fleet.hub.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
-    _mend(fleet)
-    yield fleet
-    try:
-        _mend(fleet)
-        _empty(fleet)
-    finally:
-        # Shown by pytest where the test failed.
-        print(*fleet.operator.log()[began:].splitlines()[-LOG_LINES:], sep="\n")  # noqa: T201 - pytest shows it
-
-
-def _mend(fleet: Fleet) -> None:
-    """Undo what a test may have broken, and wait until the operator sees a whole fleet."""
-    for each in lab_status.describe(fleet.lab)["clusters"]:
-        if each["proxy"]["mode"] != Mode.PASS:
-            fleet.lab.heal(each["name"])
-        if not each["ready"]:
-            fleet.lab.resume(each["name"])
-    if not fleet.operator.runs:
-        fleet.operator.start()
-    for name in fleet.members:
-        fleet.until_verdict(name, "Healthy")
-
-
-def _empty(fleet: Fleet) -> None:
-    """Delete the test's workloads, and see that no copy of them is left on any member."""
-    fleet.hub.server.delete(f"/apis/tradewind.dev/v1alpha1/namespaces/{fleet.namespace}/aiworkloads")
-    until("all workloads are gone", lambda: not fleet.hub.list("AIWorkload", fleet.namespace), within_s=60)
-    for name, member in fleet.members.items():
-        for kind in ("Job", "Deployment"):
-            mine = [
-                o for o in member.list(kind, fleet.namespace) if "tradewind.dev/hub" in o["metadata"].get("labels", {})
-            ]
-            assert not mine, f"left behind on {name}: {[each['metadata']['name'] for each in mine]}"
