@@ -65,6 +65,11 @@ class Screen:
         self._bits: list[dict[Hashable, int]] = [{} for _ in FILTERS]
         self._screened: dict[tuple[Hashable, ...], int] = {}
 
+    @property
+    def rows(self) -> int:
+        """Count the rows of the table."""
+        return len(self._table)
+
     def masks(self, asks: Sequence[Ask]) -> Mask:
         """Say which rows no filter refuses, without a word of why: shape (asks, rows)."""
         return self._unpack([self._accepted(ask) for ask in asks])
