@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradewind.model.plan import Ask
+    from tradewind.model.workload import Workload
     from tradewind.placement.figures import Figures
     from tradewind.placement.links import Links
     from tradewind.placement.table import Floats, Ints
@@ -37,11 +38,12 @@ class AskColumns:
         units: accelerators, or cores, of all pods.
         run_h: T_run on the accelerator that the run time was given for, of what is left.
         left: the share of the work that is still to come.
-        endless: 1 for servers: they lose no progress, and are never done.
+        endless: 1 for servers, which are never done.
         checkpoint_gb: 0 without one that can be read.
         usd_per_delay_hour, usd_per_hour_late, usd_per_gram, usd_per_round_trip_ms_hour: prices.
         max_usd_per_hour: infinite without a limit.
-        interval_h: between checkpoints, infinite without any; NaN where the work does not say.
+        interval_h: between checkpoints, infinite without any, 0 where there is no progress to lose; NaN where the work
+            does not say.
         prefer_h, require_h: from now to the deadline of that mode; infinite without one.
         left_usd: what all the rest may cost; infinite without a limit.
     """
@@ -115,12 +117,17 @@ def _columns(ask: Ask, figures: Figures, links: Links, now_s: float) -> tuple[fl
         policy.usd_per_tonne_co2 / GRAMS_PER_TONNE,
         latency_usd,
         inf if policy.max_usd_per_hour is None else policy.max_usd_per_hour,
-        _interval_h(saved.interval_s) if saved is not None and checkpoint else inf,
+        _interval_h(work, saved=bool(checkpoint)),
         prefer_h,
         require_h,
         inf if policy.max_total_usd is None else policy.max_total_usd - ask.spent_usd,
     )
 
 
-def _interval_h(interval_s: float | None) -> float:
+def _interval_h(work: Workload, *, saved: bool) -> float:
+    if work.type is WorkloadType.INFERENCE:
+        return 0.0
+    if work.checkpoint is None or not saved:
+        return inf
+    interval_s = work.checkpoint.interval_s
     return interval_s / SECONDS_PER_HOUR if interval_s is not None and interval_s > 0 else nan

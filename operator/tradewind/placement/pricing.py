@@ -132,7 +132,8 @@ class Pricer:
             table=table,
             links=links,
             run_h=run_h,
-            usd_per_hour=usd_per_hour + columns.usd_per_delay_hour,
+            machines_usd_per_hour=usd_per_hour,
+            delay_usd_per_hour=columns.usd_per_delay_hour,
             stays=stays,
         )
         loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=table.cluster_of, run_h=run_h)

@@ -38,7 +38,7 @@ class Source(NamedTuple):
     replicas: tuple[int, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Moved:
     """What reading inputs takes; arrays have an entry per ask and cluster, or offer.
 
@@ -74,37 +74,50 @@ def streamed(ask: Ask, links: Links) -> list[Source]:
     ]
 
 
-def gather(inputs: Sequence[Sequence[Source]], links: Links, *, price: str = "usd_per_gb") -> Moved:
-    """Price inputs that have one replica each, per ask and cluster; an ask may have none."""
-    slots = _slots(inputs)
-    per_gb = [links.matrix(name) for name in ("hours_per_gb", price, "grams_per_gb")]
-    zero = np.zeros((len(inputs), per_gb[0].shape[1]))
-    moved = Moved(zero, zero, zero)
-    for number, (source, gb) in enumerate(slots):
-        hours, usd, grams = (matrix[source] for matrix in per_gb)
-        for column in (hours, usd, grams):
-            np.multiply(column, gb, out=column)
-        if number:
-            np.maximum(moved.hours, hours, out=hours)
-            usd += moved.usd
-            grams += moved.grams
-        moved = Moved(hours, usd, grams)
-    return moved
+class Inputs:
+    """What a batch of asks reads at one time, sorted by whether there is a choice.
 
+    Attributes:
+        groups: asks with a choice, by index, with their inputs; those of a group have equally many replicas each.
+    """
 
-def _slots(inputs: Sequence[Sequence[Source]]) -> list[tuple[Ints, Floats]]:
-    """Lay the first inputs of all asks side by side, then the second ones, ...: index and GB of each."""
-    slots = []
-    for number in range(max(map(len, inputs), default=0)):
-        source = [one[number].replicas[0] if number < len(one) else NOTHING for one in inputs]
-        gb = [one[number].gb if number < len(one) else 0.0 for one in inputs]
-        slots.append((np.array(source, dtype=np.int64), not_negative(np.array(gb, dtype=np.float64))[:, None]))
-    return slots
+    __slots__ = ("_slots", "groups")
 
+    def __init__(self) -> None:
+        self._slots: list[tuple[list[int], list[int], list[float]]] = []
+        self.groups: dict[tuple[int, ...], list[tuple[int, list[Source]]]] = {}
 
-def has_choice(sources: Sequence[Source]) -> bool:
-    """Whether some input can be read from more than one place."""
-    return any(len(one.replicas) > 1 for one in sources)
+    def add(self, ask: int, sources: list[Source]) -> None:
+        """Add what one ask reads."""
+        for one in sources:
+            if len(one.replicas) > 1:
+                self.groups.setdefault(tuple(len(each.replicas) for each in sources), []).append((ask, sources))
+                return
+        while len(self._slots) < len(sources):
+            self._slots.append(([], [], []))
+        for (asks, places, sizes), one in zip(self._slots, sources, strict=False):
+            asks.append(ask)
+            places.append(one.replicas[0])
+            sizes.append(one.gb)
+
+    def __bool__(self) -> bool:
+        """Whether some ask reads anything."""
+        return bool(self._slots or self.groups)
+
+    def gather(self, links: Links, *, asks: int, price: str = "usd_per_gb") -> Moved:
+        """Price the inputs that leave no choice, per ask and cluster."""
+        per_gb = [links.matrix(name) for name in ("hours_per_gb", price, "grams_per_gb")]
+        moved = Moved(*(np.zeros((asks, matrix.shape[1])) for matrix in per_gb))
+        for indexes, places, sizes in self._slots:
+            source = np.full(asks, NOTHING, dtype=np.int64)
+            source[indexes] = places
+            gb = np.zeros((asks, 1))
+            gb[indexes, 0] = not_negative(np.array(sizes, dtype=np.float64))
+            hours, usd, grams = (matrix[source] * gb for matrix in per_gb)
+            np.maximum(moved.hours, hours, out=moved.hours)
+            np.add(moved.usd, usd, out=moved.usd)
+            np.add(moved.grams, grams, out=moved.grams)
+        return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,57 +134,68 @@ class Chosen:
 
 
 def choose(
-    inputs: Sequence[Sequence[Source]], *, links: Links, cluster_of: Ints, floor_h: Floats, usd_per_hour: Floats
+    inputs: Sequence[Sequence[Source]], *, links: Links, at: Ints, floor_h: Floats, usd_per_hour: Floats
 ) -> Chosen:
     """Choose the replicas of inputs that are read at the same time, for asks of one shape.
 
     Args:
         inputs: per ask, all staged, or all streamed; at least one.
         links: the network.
-        cluster_of: the cluster of each offer.
+        at: the cluster of each offer.
         floor_h: (asks, offers) time that passes anyway: 0 for staging, T_run for streaming.
         usd_per_hour: (asks, offers) what each hour costs, in machines and in delay.
     """
     replicas = np.array([[index for one in sources for index in one.replicas] for sources in inputs], dtype=np.int64)
     gb = not_negative(np.array([[one.gb for one in sources for _ in one.replicas] for sources in inputs]))
     hours, usd, grams = (
-        (links.matrix(name)[replicas] * gb[:, :, None])[:, :, cluster_of]
+        (links.matrix(name)[replicas] * gb[:, :, None])[:, :, at]
         for name in ("hours_per_gb", "usd_per_gb", "grams_per_gb")
     )
     ends = np.cumsum([len(one.replicas) for one in inputs[0]])
     parts = [slice(end - len(one.replicas), end) for end, one in zip(ends.tolist(), inputs[0], strict=True)]
-    hours_at, picks = _cheapest(hours, usd, parts=parts, floor_h=floor_h, usd_per_hour=usd_per_hour)
-    moved = Moved(hours_at, np.zeros(hours_at.shape), np.zeros(hours_at.shape))
-    for part, pick in zip(parts, picks, strict=True):
-        moved.usd += _picked(usd[:, part], pick)
-        moved.grams += _picked(grams[:, part], pick)
-    return Chosen(moved, tuple(picks))
+    return _cheapest(Moved(hours, usd, grams), parts=parts, floor_h=floor_h, usd_per_hour=usd_per_hour)
 
 
-def _cheapest(
-    hours: Floats, usd: Floats, *, parts: Sequence[slice], floor_h: Floats, usd_per_hour: Floats
-) -> tuple[Floats, list[Ints]]:
-    """Try every replica's time as the slowest; return the time, and per input the replica, per ask and offer."""
-    shape = floor_h.shape
-    best_usd, best_h = np.full(shape, np.inf), np.full(shape, np.inf)
-    picks = [np.zeros(shape, dtype=np.int64) for _ in parts]
-    for number in range(hours.shape[1]):
-        within_h = np.maximum(hours[:, number], floor_h)
+def _cheapest(replicas: Moved, *, parts: Sequence[slice], floor_h: Floats, usd_per_hour: Floats) -> Chosen:
+    """Try every replica's time as the slowest, with the cheapest replicas that are no slower."""
+    shape = usd_per_hour.shape
+    best = Chosen(
+        Moved(np.full(shape, np.inf), np.full(shape, np.inf), np.full(shape, np.inf)),
+        tuple(np.zeros(shape, dtype=np.int64) for _ in parts),
+    )
+    best_usd = np.full(shape, np.inf)
+    for number in range(replicas.hours.shape[1]):
+        within_h = np.maximum(replicas.hours[:, number], floor_h)
+        usd, grams, picks = _no_slower(replicas, number, within_h, parts)
         total = usd_per_hour * within_h
-        trial = []
-        for part in parts:
-            price = np.where(hours[:, part] <= within_h[:, None], usd[:, part], np.inf)
-            price[np.isnan(price)] = np.inf
-            pick = price.argmin(axis=1)
-            total += _picked(price, pick)
-            trial.append(pick)
+        total += usd
         # Where time costs nothing, the faster of two equal totals is still the better one.
-        better = (total < best_usd) | ((total == best_usd) & (within_h < best_h))
+        better = (total < best_usd) | ((total == best_usd) & (within_h < best.moved.hours))
         np.copyto(best_usd, total, where=better)
-        np.copyto(best_h, within_h, where=better)
-        for new, old in zip(trial, picks, strict=True):
+        for old, new in zip((best.moved.hours, best.moved.usd, best.moved.grams), (within_h, usd, grams), strict=True):
             np.copyto(old, new, where=better)
-    return best_h, picks
+        for pick, replica in zip(best.picks, picks, strict=True):
+            np.copyto(pick, replica, where=better)
+    return best
+
+
+def _no_slower(
+    replicas: Moved, number: int, within_h: Floats, parts: Sequence[slice]
+) -> tuple[Floats, Floats, Sequence[Ints | int]]:
+    """Choose the cheapest replica of each input that takes no longer: USD and grams of all, and which they are."""
+    if len(parts) == 1:
+        # Of one input a cheaper replica that is no slower wins when its own time is tried.
+        return replicas.usd[:, number], replicas.grams[:, number], [number]
+    usd, grams = np.zeros(within_h.shape), np.zeros(within_h.shape)
+    picks = []
+    for part in parts:
+        price = np.where(replicas.hours[:, part] <= within_h[:, None], replicas.usd[:, part], np.inf)
+        price[np.isnan(price)] = np.inf
+        pick = price.argmin(axis=1)
+        usd += _picked(price, pick)
+        grams += _picked(replicas.grams[:, part], pick)
+        picks.append(pick)
+    return usd, grams, picks
 
 
 def _picked(figures: Floats, pick: Ints) -> Floats:

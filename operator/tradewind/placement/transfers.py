@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tradewind.model.units import BYTES_PER_GB
-from tradewind.placement.sources import Source, choose, gather, has_choice, staged, streamed
+from tradewind.placement.sources import Inputs, Source, choose, staged, streamed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +46,14 @@ class Stays:
 
 
 def transfers(
-    asks: Sequence[Ask], *, table: OfferTable, links: Links, run_h: Floats, usd_per_hour: Floats, stays: Stays
+    asks: Sequence[Ask],
+    *,
+    table: OfferTable,
+    links: Links,
+    run_h: Floats,
+    machines_usd_per_hour: Floats,
+    delay_usd_per_hour: Floats,
+    stays: Stays,
 ) -> Transfers:
     """Move what every ask needs to every offer.
 
@@ -56,49 +62,54 @@ def transfers(
         table: the offers.
         links: the network.
         run_h: T_run by speed; where a stream can't keep up it is made longer, in place.
-        usd_per_hour: what an hour costs, in machines and in delay.
+        machines_usd_per_hour: what an hour of the machines costs.
+        delay_usd_per_hour: what an hour of waiting costs, (asks, 1).
         stays: there nothing has to be staged.
     """
-    before = [staged(ask, links) for ask in asks]
-    during = [streamed(ask, links) for ask in asks]
-    # 1. What leaves no choice, per cluster.
-    stage = gather([() if has_choice(one) else one for one in before], links)
-    stream = gather([() if has_choice(one) else one for one in during], links)
-    leave = gather([_outputs(ask, links) for ask in asks], links, price="out_usd_per_gb")
+    before, during, after = _sorted_out(asks, links)
+    count, at = len(asks), table.cluster_of
+    # 1. What leaves no choice, per cluster and then per offer; where the work stays, nothing is staged.
+    stage, stream = before.gather(links, asks=count), during.gather(links, asks=count)
+    leave = after.gather(links, asks=count, price="out_usd_per_gb")
     usd, grams = stream.usd + leave.usd, stream.grams + leave.grams
-    # 2. The same per offer; where the work stays, nothing is staged.
-    at = table.cluster_of
-    here = stays.asks, stays.rows
-    moved = Transfers(
-        run_h, stage.hours.take(at, axis=1), (usd + stage.usd).take(at, axis=1), (grams + stage.grams).take(at, axis=1)
-    )
+    here, there = (stays.asks, stays.rows), (stays.asks, at[stays.rows])
+    moved = Transfers(run_h, stage.hours[:, at], (usd + stage.usd)[:, at], (grams + stage.grams)[:, at])
     moved.transfer_h[here] = 0.0
-    moved.egress_usd[here] = usd[stays.asks, at[stays.rows]]
-    moved.grams[here] = grams[stays.asks, at[stays.rows]]
-    if any(during):
-        np.maximum(run_h, stream.hours.take(at, axis=1), out=run_h)
-    # 3. What leaves a choice, which depends on what an hour costs on the offer.
-    for group in _groups(before):
-        chosen = choose(
-            [before[index] for index in group],
-            links=links,
-            cluster_of=at,
-            floor_h=np.zeros((len(group), len(at))),
-            usd_per_hour=usd_per_hour[group],
-        )
-        _add(chosen.moved, to=moved, group=group, stays=stays)
-        moved.transfer_h[group] = chosen.moved.hours
-    for group in _groups(during):
-        chosen = choose(
-            [during[index] for index in group],
-            links=links,
-            cluster_of=at,
-            floor_h=run_h[group],
-            usd_per_hour=usd_per_hour[group],
-        )
-        _add(chosen.moved, to=moved, group=group, stays=None)
-        run_h[group] = chosen.moved.hours
+    moved.egress_usd[here] = usd[there]
+    moved.grams[here] = grams[there]
+    if during:
+        np.maximum(run_h, stream.hours[:, at], out=run_h)
+    # 2. What leaves a choice, which depends on what an hour costs on the offer.
+    for inputs, column in ((before, moved.transfer_h), (during, run_h)):
+        for group in inputs.groups.values():
+            indexes = [index for index, _ in group]
+            chosen = choose(
+                [sources for _, sources in group],
+                links=links,
+                at=at,
+                floor_h=column[indexes],
+                usd_per_hour=machines_usd_per_hour[indexes] + delay_usd_per_hour[indexes],
+            ).moved
+            if inputs is before:
+                _stay(chosen, indexes, stays)
+            column[indexes] = chosen.hours
+            moved.egress_usd[indexes] += chosen.usd
+            moved.grams[indexes] += chosen.grams
     return moved
+
+
+def _sorted_out(asks: Sequence[Ask], links: Links) -> tuple[Inputs, Inputs, Inputs]:
+    """List what is read before the start, what over the run, and what is written after it."""
+    before, during, after = Inputs(), Inputs(), Inputs()
+    for index, ask in enumerate(asks):
+        work = ask.workload
+        if ask.resumes or work.data:
+            before.add(index, staged(ask, links))
+            during.add(index, streamed(ask, links))
+        if work.outputs:
+            places = [(one, (links.index(one.location),)) for one in work.outputs]
+            after.add(index, [Source(one.name, one.size_bytes / BYTES_PER_GB, place) for one, place in places])
+    return before, during, after
 
 
 def serving(context: CostContext, index: int, *, figures: Figures) -> list[tuple[bool, Ints]]:
@@ -112,34 +123,16 @@ def serving(context: CostContext, index: int, *, figures: Figures) -> list[tuple
         (False, streamed(ask, context.links), by_speed_h),
     ):
         if sources:
-            chosen = choose([sources], links=context.links, cluster_of=at, floor_h=floor_h, usd_per_hour=usd_per_hour)
+            chosen = choose([sources], links=context.links, at=at, floor_h=floor_h, usd_per_hour=usd_per_hour)
             for one, pick in zip(sources, chosen.picks, strict=True):
                 found.append((is_staged, np.array(one.replicas, dtype=np.int64)[pick[0]]))
     return found
 
 
-def _outputs(ask: Ask, links: Links) -> list[Source]:
-    """List what is brought away at the end, to where it must go."""
-    return [
-        Source(one.name, one.size_bytes / BYTES_PER_GB, (links.index(one.location),)) for one in ask.workload.outputs
-    ]
-
-
-def _groups(inputs: Sequence[Sequence[Source]]) -> list[list[int]]:
-    """Group the asks that leave a choice, by index; those of a group have equally many replicas, input by input."""
-    groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for index, sources in enumerate(inputs):
-        if has_choice(sources):
-            groups[tuple(len(one.replicas) for one in sources)].append(index)
-    return list(groups.values())
-
-
-def _add(moved: Moved, *, to: Transfers, group: list[int], stays: Stays | None) -> None:
-    if stays is not None:
-        place = {index: number for number, index in enumerate(group)}
-        for index, row in zip(stays.asks.tolist(), stays.rows.tolist(), strict=True):
-            if index in place:
-                for column in (moved.hours, moved.usd, moved.grams):
-                    column[place[index], row] = 0.0
-    to.egress_usd[group] += moved.usd
-    to.grams[group] += moved.grams
+def _stay(moved: Moved, indexes: list[int], stays: Stays) -> None:
+    """Take off what would be staged where the work already is."""
+    place = {index: number for number, index in enumerate(indexes)}
+    for index, row in zip(stays.asks.tolist(), stays.rows.tolist(), strict=True):
+        if index in place:
+            for column in (moved.hours, moved.usd, moved.grams):
+                column[place[index], row] = 0.0

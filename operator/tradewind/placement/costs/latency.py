@@ -29,6 +29,6 @@ class Latency:
             return np.zeros(context.run_h.shape)
         per_hour = context.links.clients_round_trip_ms[asks.clients]
         per_hour *= asks.usd_per_round_trip_ms_hour
-        usd = per_hour.take(context.table.cluster_of, axis=1)
+        usd = per_hour[:, context.table.cluster_of]
         usd *= context.run_h
         return usd
