@@ -56,7 +56,7 @@ def allowed(left: Mapping[str, float], pods: PodSet) -> int:
 def short_of(left: Mapping[str, float], pods: PodSet, *, count: int) -> list[str]:
     """Put into words what is too little for so many pods."""
     return [
-        f"{_amount(name, amount * count)} needed, {_amount(name, max(0.0, left[name]))} left"
+        f"{_amount(name, amount * count)} {name} needed, {_amount(name, max(0.0, left[name]))} left"
         for name, amount in needs(pods).items()
         if name in left and left[name] / amount + ROUNDING < count
     ]
@@ -98,4 +98,4 @@ class Quotas:
 
 
 def _amount(name: str, amount: float) -> str:
-    return f"{amount / 2**30:.3g}Gi memory" if name == "memory" else f"{amount:g} {name}"
+    return f"{amount / 2**30:.3g}Gi" if name == "memory" else f"{amount:g}"
