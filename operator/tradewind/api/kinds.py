@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.api.cluster import FederatedCluster
 from tradewind.api.cluster_status import ClusterStatus
+from tradewind.api.dataset import Dataset, DatasetStatus
 from tradewind.api.network import NetworkMap, NetworkStatus
 from tradewind.api.policy import ClusterPlacementPolicy, PlacementPolicy, PolicyStatus
 from tradewind.api.workload import AIWorkload
@@ -62,6 +63,23 @@ KINDS = (
             Column("USD", ".status.placements[0].totalUSD"),
             _ready("reason", priority=1),
             Column("Epoch", ".status.epoch", "integer", 1),
+            _AGE,
+        ),
+        namespaced=True,
+    ),
+    Kind(
+        "Dataset",
+        "datasets",
+        "dset",
+        Dataset,
+        DatasetStatus,
+        (
+            _ready("status"),
+            Column("Size", ".spec.size"),
+            Column("Law", ".spec.residency.jurisdictions"),
+            Column("Read by", ".status.readBy", "integer"),
+            Column("Shared with", ".spec.sharedWith.namespaces", priority=1),
+            _ready("reason", priority=1),
             _AGE,
         ),
         namespaced=True,

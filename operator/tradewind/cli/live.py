@@ -22,6 +22,7 @@ from tradewind.kube.resources import (
     AIWORKLOADS,
     CLUSTER_POLICIES,
     CONFIG_MAPS,
+    DATASETS,
     FEDERATED_CLUSTERS,
     NETWORK_MAPS,
     POLICIES,
@@ -65,14 +66,14 @@ def fetch(*, kubeconfig: str, context: str, system_namespace: str) -> Objects:
 async def _fetch(kubeconfig: str, context: str, system_namespace: str) -> Objects:
     server = ApiServer("hub", await own_configuration(kubeconfig, context))
     try:
-        kinds = (AIWORKLOADS, FEDERATED_CLUSTERS, NETWORK_MAPS, CLUSTER_POLICIES, POLICIES)
+        kinds = (AIWORKLOADS, FEDERATED_CLUSTERS, NETWORK_MAPS, CLUSTER_POLICIES, POLICIES, DATASETS)
         found = await asyncio.gather(*(_list(server, kind) for kind in kinds))
         classes = await _list(server, PRIORITY_CLASSES)
         tables = await _tables(server, found[2], system_namespace)
     finally:
         await server.close()
-    workloads, clusters, maps, cluster_policies, policies = found
-    return Objects(workloads, clusters, maps, cluster_policies, policies, classes, tables)
+    workloads, clusters, maps, cluster_policies, policies, datasets = found
+    return Objects(workloads, clusters, maps, cluster_policies, policies, datasets, classes, tables)
 
 
 async def _list(server: ApiServer, resource: Resource) -> tuple[Manifest, ...]:

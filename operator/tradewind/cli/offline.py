@@ -34,7 +34,7 @@ Manifest = dict[str, Any]
 
 CLUSTER_LABEL = f"{GROUP}/cluster"
 ASSUMED_HEALTHY = Judgement(Verdict.HEALTHY, "Offline", "no cluster was asked")
-_NAMESPACED = ("AIWorkload", "PlacementPolicy")
+_NAMESPACED = ("AIWorkload", "PlacementPolicy", "Dataset")
 _READ = ("Node", "PriorityClass", "ConfigMap")
 
 
@@ -59,6 +59,7 @@ def objects_of(manifests: Manifests) -> Objects:
         maps=of("NetworkMap"),
         cluster_policies=of("ClusterPlacementPolicy"),
         policies=of("PlacementPolicy"),
+        datasets=of("Dataset"),
         priority_classes=tuple(_checked_class(obj) for obj in manifests.of("PriorityClass")),
         tables=of("ConfigMap"),
     )

@@ -69,6 +69,7 @@ class Objects:
     maps: tuple[Manifest, ...] = ()
     cluster_policies: tuple[Manifest, ...] = ()
     policies: tuple[Manifest, ...] = ()
+    datasets: tuple[Manifest, ...] = ()
     priority_classes: tuple[Manifest, ...] = ()
     tables: tuple[Manifest, ...] = ()
 
@@ -92,6 +93,8 @@ def hub_of(objects: Objects) -> Hub:
     hub.see_tables(list(objects.tables))
     for one in objects.maps:
         hub.see_map(one, deleted=False)
+    for dataset in objects.datasets:
+        hub.see_dataset(dataset, deleted=False)
     for workload in objects.workloads:
         hub.see_workload(workload)
     return hub
@@ -118,14 +121,13 @@ def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects
 
 
 def _ask(hub: Hub, key: Key, entry: WorkloadEntry) -> Ask | Decision:
-    policy = hub.effective(entry)
-    problem = entry.problem or hub.missing_policy(entry)
-    if problem is not None or entry.workload is None or policy is None:
+    workload, policy, problem = hub.understand(entry)
+    if workload is None or policy is None:
         reason, message = (problem.reason, problem.message) if problem else ("InvalidSpec", "it can't be read")
         return Decision(key, None, reason, message)
-    if entry.workload.suspended:
+    if workload.suspended:
         return Decision(key, None, SUSPENDED, "spec.suspend is true: nothing runs until it is false")
-    return Ask(entry.workload, policy)
+    return Ask(workload, policy)
 
 
 def _over(these: tuple[Manifest, ...], others: tuple[Manifest, ...]) -> tuple[Manifest, ...]:

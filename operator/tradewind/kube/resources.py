@@ -32,7 +32,8 @@ FEDERATED_CLUSTERS = Resource(GROUP_VERSION, "FederatedCluster", "federatedclust
 NETWORK_MAPS = Resource(GROUP_VERSION, "NetworkMap", "networkmaps", namespaced=False)
 CLUSTER_POLICIES = Resource(GROUP_VERSION, "ClusterPlacementPolicy", "clusterplacementpolicies", namespaced=False)
 POLICIES = Resource(GROUP_VERSION, "PlacementPolicy", "placementpolicies")
-FEW = (FEDERATED_CLUSTERS, NETWORK_MAPS, CLUSTER_POLICIES, POLICIES)
+DATASETS = Resource(GROUP_VERSION, "Dataset", "datasets")
+FEW = (FEDERATED_CLUSTERS, NETWORK_MAPS, CLUSTER_POLICIES, POLICIES, DATASETS)
 """The hub's kinds of which there are hundreds at most."""
 
 NODES = Resource("v1", "Node", "nodes", namespaced=False)

@@ -11,6 +11,7 @@ from tradewind.kube.resources import (
     AIWORKLOADS,
     CLUSTER_POLICIES,
     CONFIG_MAPS,
+    DATASETS,
     FEDERATED_CLUSTERS,
     FEW,
     NETWORK_MAPS,
@@ -45,7 +46,7 @@ class Feed:
         self._store = store
         self._members = members
         self._namespace = namespace
-        self._tables = _Collection(store.hub.see_tables)
+        self._tables = _Collection(store.see_tables)
         self._classes = _Collection(store.see_priority_classes)
         self._secrets = _Collection(members.see_secrets)
         self._workloads = _Workloads(store)
@@ -92,6 +93,8 @@ class Feed:
                 self._store.see_cluster_policy(None if deleted else obj)
             case POLICIES.plural:
                 self._store.see_policy(obj, deleted=deleted)
+            case DATASETS.plural:
+                self._store.see_dataset(obj, deleted=deleted)
 
     async def list_until_complete(self) -> None:
         """List what kopf watches, again and again until the hub has answered for each: the picture to start from."""

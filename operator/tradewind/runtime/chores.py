@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tradewind.apply.cluster_status import cluster_status, read_status, write_status
 from tradewind.apply.delivery import CONFIG_KINDS, Delivery
 from tradewind.errors import TradewindError
-from tradewind.kube.resources import CLUSTER_POLICIES, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
+from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
 from tradewind.model.placement import CopyState
+from tradewind.model.workload import Key
 
 if TYPE_CHECKING:
     from tradewind.apply.executor import Lookup
@@ -44,14 +45,14 @@ class Chores:
         self._shown: dict[str, tuple[object, float]] = {}
 
     async def write_statuses(self) -> None:
-        """Write the statuses of clusters, policies and maps, for ever, as they change."""
+        """Write the statuses of clusters, policies, maps and Datasets, for ever, as they change."""
         while True:
             await asyncio.sleep(STATUS_TICK_S)
             if not self._lookup.may_write():
                 continue
             for entry in list(self._store.clusters.values()):
                 await self._guarded(self._write_cluster(entry), entry.name)
-            for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS):
+            for resource in (CLUSTER_POLICIES, POLICIES, NETWORK_MAPS, DATASETS):
                 for key, raw in list(self._feed.objects[resource.plural].items()):
                     await self._guarded(self._write_read(resource, key, raw), raw["metadata"]["name"])
 
@@ -128,7 +129,7 @@ class Chores:
         return placed, usd_per_hour
 
     async def _write_read(self, resource: Resource, key: tuple[str, str], raw: Manifest) -> None:
-        """Say of a policy or a map whether it is in force; what was written is known before its watch tells of it."""
+        """Say of a policy, map or Dataset whether it is in force; the watch that tells of the write comes later."""
         problem, more = self._verdict_on(resource.kind, raw)
         status = read_status(raw, problem=problem, now_s=time.time(), **more)
         written = await write_status(self._hub, resource, raw, status)
@@ -139,6 +140,9 @@ class Chores:
         metadata = raw["metadata"]
         name = f"{metadata['namespace']}/{metadata['name']}" if "namespace" in metadata else metadata["name"]
         problem = self._store.hub.problems.get((kind, name), "")
+        if kind == DATASETS.kind:
+            readers = self._store.hub.datasets.readers(Key(metadata["namespace"], metadata["name"]))
+            return problem, {"readBy": len(readers)}
         return problem, {"links": len(self._store.hub.network.links)} if kind == "NetworkMap" else {}
 
     async def _guarded(self, work: Any, name: str) -> None:

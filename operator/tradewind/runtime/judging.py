@@ -102,8 +102,8 @@ class Judging:
 
     def _acts(self, workload: WorkloadEntry) -> bool:
         """Whether stale copies of a workload are removed: where they are not, nobody else must wait for that."""
-        policy = self._store.hub.effective(workload)
-        if policy is None or self._store.hub.missing_policy(workload) is not None:
+        policy = self._store.hub.understand(workload).policy
+        if policy is None:
             return workload.deleting
         return workload.deleting or policy.mode is Mode.ENFORCE
 

@@ -1,9 +1,9 @@
-"""What the hub says: workloads with their records, policies, networks, priority classes."""
+"""What the hub says: workloads with their records, policies, networks, Datasets, priority classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tradewind.api.convert import (
     accelerator_table,
@@ -17,6 +17,7 @@ from tradewind.model.network import Network
 from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.policy import ClusterPolicy, EffectivePolicy, PolicyLayer, resolve
 from tradewind.model.workload import Key
+from tradewind.state.datasets import Datasets
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
@@ -70,6 +71,14 @@ class WorkloadEntry:
         return bool(self.raw["metadata"].get("deletionTimestamp"))
 
 
+class Understood(NamedTuple):
+    """What an AIWorkload means now: the work with its data and the policy that binds it, or else the problem."""
+
+    workload: Workload | None = None
+    policy: EffectivePolicy | None = None
+    problem: Refusal | None = None
+
+
 class Hub:
     """All objects of the hub that decisions depend on."""
 
@@ -80,6 +89,7 @@ class Hub:
         self.policy = ClusterPolicy()
         self.network = Network()
         self.table: tuple[AcceleratorType, ...] = accelerator_table(self.policy)
+        self.datasets = Datasets()
         self.problems: dict[tuple[str, str], str] = {}
         self._namespace_policies: dict[Key, PolicyLayer] = {}
         self._maps: dict[str, Manifest] = {}
@@ -100,6 +110,7 @@ class Hub:
                 known.record = record_from(obj.get("status") or {})
                 return key
         fresh = self.workloads[key] = self._entry(obj)
+        self._note_reader(key, fresh)
         if known is not None and known.uid == fresh.uid:
             fresh.promise = known.promise
         return key
@@ -110,6 +121,7 @@ class Hub:
         if known is None or known.uid != uid:
             return False
         del self.workloads[key]
+        self.datasets.note_reader(key)
         return True
 
     def conditions(self, *, now_s: float) -> Conditions:
@@ -123,6 +135,19 @@ class Hub:
             detect_s=self.policy.detection.down_after_one_kind_s,
             now_s=now_s,
         )
+
+    def understand(self, entry: WorkloadEntry) -> Understood:
+        """Say what a workload means now, or why it can't be decided on.
+
+        What has ended needs neither policy nor data, and a user's suspend must not wait for them.
+        """
+        workload, policy = entry.workload, self.effective(entry)
+        if workload is None or policy is None:
+            return Understood(problem=entry.problem)
+        if workload.suspended or entry.record.finished is not None:
+            return Understood(workload, policy)
+        read = self.missing_policy(entry) or _inline(workload, policy) or self.datasets.resolve(workload)
+        return Understood(problem=read) if isinstance(read, Refusal) else Understood(read, policy)
 
     def effective(self, entry: WorkloadEntry) -> EffectivePolicy | None:
         """Combine the policies that bind a workload; None where its spec can't be understood."""
@@ -172,6 +197,16 @@ class Hub:
         else:
             self.problems.pop(("PlacementPolicy", str(key)), None)
 
+    def see_dataset(self, obj: Manifest, *, deleted: bool) -> frozenset[Key]:
+        """Take a Dataset, and return the workloads that name it. A bad one changes nothing."""
+        key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+        self.problems.pop(("Dataset", str(key)), None)
+        try:
+            self.datasets.see(obj, deleted=deleted)
+        except InputError as error:
+            self.problems["Dataset", str(key)] = error.message
+        return self.datasets.readers(key)
+
     def see_map(self, obj: Manifest, *, deleted: bool) -> None:
         """Take a NetworkMap; one that can't be read leaves the others in force."""
         if deleted:
@@ -220,6 +255,22 @@ class Hub:
             fresh = self._entry(entry.raw)
             fresh.record, fresh.promise, fresh.vetoes = entry.record, entry.promise, entry.vetoes
             self.workloads[key] = fresh
+            self._note_reader(key, fresh)
+
+    def _note_reader(self, key: Key, entry: WorkloadEntry) -> None:
+        self.datasets.note_reader(key, entry.workload.datasets if entry.workload else ())
+
+
+def _inline(workload: Workload, policy: EffectivePolicy) -> Refusal | None:
+    """Refuse data that no Dataset describes, where the policy wants one: nobody has said what law binds it."""
+    if not (policy.datasets_required and workload.data):
+        return None
+    names = ", ".join(data.name for data in workload.data)
+    message = (
+        f"spec.data describes {names} inline, and the ClusterPlacementPolicy has datasetsRequired: create a Dataset "
+        "for each, and name it in datasetRef."
+    )
+    return Refusal("InlineDataForbidden", message, Wake.WORKLOAD)
 
 
 def _newer(obj: Manifest, known: Manifest) -> bool:

@@ -44,15 +44,15 @@ def snapshot(store: Store, keys: Iterable[Key], *, now_s: float) -> Snapshot:
 
 
 def _view(store: Store, key: Key, entry: WorkloadEntry, inventories: Inventories, *, now_s: float) -> View:
-    problem = entry.problem or store.hub.missing_policy(entry)
+    understood = store.hub.understand(entry)
     return View(
         key=key,
         uid=entry.uid,
         generation=entry.generation,
-        workload=None if problem else entry.workload,
-        policy=None if problem else store.hub.effective(entry),
+        workload=understood.workload,
+        policy=understood.policy,
         record=entry.record,
-        problem=problem,
+        problem=understood.problem,
         deleting=entry.deleting,
         copies={
             name: copy

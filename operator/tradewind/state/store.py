@@ -19,6 +19,7 @@ from tradewind.state.member import Member
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from tradewind.model.network import Network
 
 Manifest = dict[str, Any]
 PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
@@ -103,8 +104,20 @@ class Store:
         self.dirty.mark([key for key in self.hub.workloads if key.namespace == namespace])
 
     def see_map(self, obj: Manifest, *, deleted: bool = False) -> None:
-        """Take a NetworkMap: it changes prices, and work that waits is not waiting for a price."""
+        """Take a NetworkMap: it changes prices, round trips, and what law holds where data is."""
+        before = self.hub.network
         self.hub.see_map(obj, deleted=deleted)
+        self._network_changed(before)
+
+    def see_tables(self, items: list[Manifest]) -> None:
+        """Take the ConfigMaps of the operator's namespace, which may hold links."""
+        before = self.hub.network
+        self.hub.see_tables(items)
+        self._network_changed(before)
+
+    def see_dataset(self, obj: Manifest, *, deleted: bool = False) -> None:
+        """Take a Dataset: it binds the workloads that name it."""
+        self.dirty.mark(self.hub.see_dataset(obj, deleted=deleted))
 
     def see_priority_classes(self, items: list[Manifest]) -> None:
         """Take all PriorityClasses."""
@@ -233,6 +246,11 @@ class Store:
         else:
             if entry.problem and entry.problem[0] == "InvalidSpec":
                 entry.problem = None
+
+    def _network_changed(self, before: Network) -> None:
+        if self.hub.network != before:
+            for change in (Wake.PRICE, Wake.DATA):
+                self.dirty.wake(change)
 
     def _cluster_changed(self, name: str) -> None:
         for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH):

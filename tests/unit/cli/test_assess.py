@@ -26,9 +26,11 @@ def fleet(tmp_path: Path) -> Path:
     """One node each in Germany, and at AWS in Spain and in Sweden."""
     return write(
         tmp_path / "fleet",
-        a_federated_cluster("gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3"),
-        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4"),
-        a_federated_cluster("aws-se", region="eu-north-1", jurisdiction="SE", usd="5"),
+        a_federated_cluster(
+            "gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3", interruptions="0"
+        ),
+        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4", interruptions="0"),
+        a_federated_cluster("aws-se", region="eu-north-1", jurisdiction="SE", usd="5", interruptions="0"),
     )
 
 
@@ -166,7 +168,9 @@ def test_on_a_hub_a_running_workload_keeps_its_own_room(tmp_path: Path) -> None:
         ],
         "/apis/scheduling.k8s.io/v1/priorityclasses": [],
     }
-    objects |= {f"{OURS}/{kind}": [] for kind in ("networkmaps", "clusterplacementpolicies", "placementpolicies")}
+    objects |= {
+        f"{OURS}/{kind}": [] for kind in ("networkmaps", "clusterplacementpolicies", "placementpolicies", "datasets")
+    }
     with served(objects, tmp_path) as kubeconfig:
         found = assessed("--kubeconfig", kubeconfig)
     assert found["runs"]["today"]["clusters"] == ["aws-es", "gcp-de"]

@@ -87,7 +87,7 @@ def a_cluster_of_the_hub(
         "freeCPU": str(64 * sum(free.values())),
         "freeMemory": "512Gi",
     }
-    manifest = a_federated_cluster(name, max_nodes=None, **more)
+    manifest = a_federated_cluster(name, max_nodes=None, interruptions="0", **more)
     return stored(
         manifest, verdict=verdict, reason="R", message="M.", inventoriedAt="2026-11-20T12:00:00Z", offers=[offer]
     )
@@ -106,6 +106,7 @@ def hub() -> dict[str, Any]:
             a_cluster_of_the_hub("gcp-de", free={0: 1}, nodes=1, provider="gcp", region="europe-west3", usd="3"),
         ],
         f"{OURS}/networkmaps": [],
+        f"{OURS}/datasets": [],
         f"{OURS}/clusterplacementpolicies": [],
         f"{OURS}/placementpolicies": [],
         "/apis/scheduling.k8s.io/v1/priorityclasses": [],
@@ -202,7 +203,7 @@ def test_explain_shows_what_the_operator_says_and_keeps_the_works_own_room(hub: 
 def test_explain_says_where_a_fresh_plan_differs(hub: dict[str, Any], tmp_path: Path) -> None:
     hub[f"{OURS}/federatedclusters"][1]["spec"]["scheduling"] = "Cordoned"
     text = run(explain, hub, tmp_path, "runs").stdout
-    assert "A fresh plan would choose aws-es/h100; running work is not moved for money." in text
+    assert "A fresh plan would choose aws-es/h100; running work moves only for a saving past the policy's." in text
 
 
 def test_explain_in_json_has_the_recorded_status(hub: dict[str, Any], tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_work_is_grouped_by_phase_and_reason_the_largest_group_first() -> None:
 def on_a_hub(
     tmp_path: Path, *options: str, clusters: list[Manifest], workloads: list[Manifest]
 ) -> tuple[int, str, str]:
-    kinds = ("networkmaps", "clusterplacementpolicies", "placementpolicies")
+    kinds = ("networkmaps", "clusterplacementpolicies", "placementpolicies", "datasets")
     objects: dict[str, Any] = {f"{OURS}/{kind}": [] for kind in kinds}
     objects |= {f"{OURS}/federatedclusters": clusters, f"{OURS}/aiworkloads": workloads}
     objects["/apis/scheduling.k8s.io/v1/priorityclasses"] = []

@@ -35,6 +35,7 @@ def hub() -> dict[str, Any]:
             a_cluster_of_the_hub("aws-es", free={8: 1, 0: 1}, nodes=2, region="eu-south-2"),
         ],
         f"{OURS}/networkmaps": [],
+        f"{OURS}/datasets": [],
         f"{OURS}/clusterplacementpolicies": [],
         f"{OURS}/placementpolicies": [],
         "/apis/scheduling.k8s.io/v1/priorityclasses": [],
