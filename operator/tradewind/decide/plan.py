@@ -15,6 +15,7 @@ from tradewind.model.health import Verdict
 from tradewind.model.placement import CopyState
 from tradewind.model.plan import Ask, Here
 from tradewind.model.policy import Mode
+from tradewind.model.workload import Tier
 from tradewind.placement.engine import plan as place
 
 if TYPE_CHECKING:
@@ -87,14 +88,20 @@ def _placed(steps: Sequence[Step], sight: Sight) -> dict[Key, Step]:
 
 
 def with_losses(snapshot: Snapshot) -> Conditions:
-    """Say which locations can't be read: those of clusters that are Down, unless another cluster there is healthy."""
+    """Say which locations can't be read: those of clusters that are Down, as far as their loss says anything of them.
+
+    A cluster's own location goes with it. A data centre or an edge does too, unless another cluster there is healthy.
+    The stores of a cloud's region do not hang on one cluster's control plane: they count as lost where the region or
+    the provider is convicted. If each outage took them away, work could not leave it with its data.
+    """
     down = [cluster for cluster in snapshot.fleet if cluster.health.verdict is Verdict.DOWN]
     if not down:
         return snapshot.conditions
     alive = {cluster.location for cluster in snapshot.fleet if cluster.health.verdict is Verdict.HEALTHY}
-    lost = {cluster.name for cluster in down} | {c.location for c in down if c.location not in alive}
+    dark = {cluster.location for cluster in down if cluster.convicted or cluster.tier is not Tier.CLOUD}
     network = snapshot.conditions.network
-    return replace(snapshot.conditions, network=replace(network, lost=network.lost | lost))
+    lost = network.lost | {cluster.name for cluster in down} | (dark - alive)
+    return replace(snapshot.conditions, network=replace(network, lost=lost))
 
 
 def _ask(step: Step, sight: Sight) -> Ask:

@@ -44,7 +44,8 @@ def keep_all(view: View, record: Record, sight: Sight, *, workload: Workload, po
     parts = hand_over(view, record, sight, parts=parts, workload=workload, policy=policy, wanted=count)
     # 2. Places that are too many go.
     parts = _fewer(view, sight, parts, count=count)
-    kept = replace(record, placements=tuple(part.placement for part in parts if part.placement is not None))
+    places = (part.placement for part in parts if part.placement is not None)
+    kept = replace(record, placements=tuple(sorted(places, key=lambda place: (place.epoch, place.cluster))))
     kept = _dated(kept, delivered_s=view.delivered_s, now_s=sight.snapshot.now_s)
     # 3. Work on a lost cluster moves, unless the hub itself lacks what it needs.
     step = join(view, kept, parts, common([part for part in parts if _speaks(part)]))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.builders import DOWN, HEALTHY, a_cluster, a_node, a_workload, an_offer
 
 from tradewind.decide.plan import decide
+from tradewind.model.fleet import Scheduling
 from tradewind.model.health import Judgement, Verdict
+from tradewind.model.kind import WorkloadType
 from tradewind.model.placement import Copy, CopyState, Finished, Inventory, Move, Placement, Record, Situation
 from tradewind.model.plan import Conditions
-from tradewind.model.policy import Guarantee, Mode, PolicyLayer, resolve
+from tradewind.model.policy import ClusterPolicy, Guarantee, Mode, PolicyLayer, Rebalance, resolve
 from tradewind.model.snapshot import Snapshot, View
-from tradewind.model.workload import Market
+from tradewind.model.workload import Checkpoint, Market
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +29,7 @@ NOW_S = 1_000_000.0
 AMO, ALO = Guarantee.AT_MOST_ONCE, Guarantee.AT_LEAST_ONCE
 RUNNING, PENDING, DELIVERING = CopyState.RUNNING, CopyState.PENDING, CopyState.DELIVERING
 RELEASING, FINISHED = CopyState.RELEASING, CopyState.FINISHED
+RESERVED, LEAVING = CopyState.RESERVED, CopyState.LEAVING
 SUSPECT = Judgement(Verdict.SUSPECT, "ApiServerSilent", "Silent, not yet for 30s.")
 RECOVERING = Judgement(Verdict.RECOVERING, "Recovering", "It answers again.")
 CREDENTIALS = Judgement(Verdict.CREDENTIALS_INVALID, "CredentialsInvalid", "Renew its Secret.")
@@ -44,9 +47,13 @@ def at(
     generation: int = 1,
     market: Market = Market.ON_DEMAND,
     replicas: int = 1,
+    ran_s: float | None = None,
+    usd_per_hour: float = 0.0,
 ) -> Placement:
-    """Make a recorded place, decided ten minutes ago."""
-    return Placement(cluster, "h100", market, replicas, epoch, generation, state, since_s=NOW_S - 600)
+    """Make a recorded place, decided ten minutes ago; `ran_s` is for how long its copy has run."""
+    place = Placement(cluster, "h100", market, replicas, epoch, generation, state, since_s=NOW_S - 600)
+    since_s = 0.0 if ran_s is None else NOW_S - ran_s
+    return replace(place, running_since_s=since_s, usd_per_hour=usd_per_hour)
 
 
 def recorded(
@@ -55,10 +62,24 @@ def recorded(
     moves: tuple[Move, ...] = (),
     finished: Finished | None = None,
     adopted_uid: str = "",
+    spent_usd: float = 0.0,
+    settled_s: float = 0.0,
+    done: float = 0.0,
 ) -> Record:
     """Make a record; its epoch is that of its place."""
     highest = max((placement.epoch for placement in placements), default=0)
-    return Record(highest if epoch is None else epoch, placements, moves, finished, adopted_uid)
+    known = highest if epoch is None else epoch
+    return Record(known, placements, moves, finished, adopted_uid, spent_usd, settled_s, done)
+
+
+def a_job(*, every_s: float | None = 1800.0, runtime_h: float | None = 10.0, **more: Any) -> Workload:
+    """Make a job that writes a checkpoint of a gigabyte so often."""
+    return replace(a_workload(runtime_h=runtime_h, **more), checkpoint=Checkpoint(1e9, ("aws/here",), every_s))
+
+
+def a_service(*, replicas: int = 1, **more: Any) -> Workload:
+    """Make a Deployment, without an end."""
+    return a_workload(type=WorkloadType.INFERENCE, runtime_h=None, pods=replicas, **more)
 
 
 def copy_at(
@@ -108,6 +129,9 @@ class Scene:
 
     Attributes:
         blind: clusters whose list is not fresh, whatever their health says.
+        draining: clusters that are to be emptied.
+        usd: prices of an accelerator and hour that are not the usual ones.
+        layer: what the cluster's policy says, beside guarantee and mode.
     """
 
     record: Record = field(default_factory=Record)
@@ -128,11 +152,20 @@ class Scene:
     delivered_s: float = 0.0
     tokens: int = 100
     nodes: int = 1
+    draining: frozenset[str] = frozenset()
+    usd: Mapping[str, float] = field(default_factory=dict)
+    layer: PolicyLayer = field(default_factory=PolicyLayer)
+    rebalance: Rebalance = field(default_factory=Rebalance)
+    saving_tokens: int = 100
+    now_s: float = NOW_S
 
     def fleet(self) -> tuple[Cluster, ...]:
         """The declared clusters."""
         return tuple(
-            a_member(name, health=self.health.get(name, HEALTHY), nodes=self.nodes)
+            replace(
+                a_member(name, health=self.health.get(name, HEALTHY), nodes=self.nodes, usd=self.usd.get(name)),
+                scheduling=Scheduling.DRAINING if name in self.draining else Scheduling.ENABLED,
+            )
             for name in PRICES
             if name not in self.absent
         )
@@ -150,7 +183,7 @@ class Scene:
     def snapshot(self) -> Snapshot:
         """The picture."""
         fleet, work = self.fleet(), self.workload
-        layer = PolicyLayer(guarantee=self.guarantee, mode=self.mode)
+        layer = replace(self.layer, guarantee=self.guarantee, mode=self.mode)
         policy = resolve(work.type, workload=work.overrides, namespace=PolicyLayer(), cluster=layer)
         view = View(
             key=work.key,
@@ -172,12 +205,13 @@ class Scene:
             unlisted=self.unlisted,
             rebuilt=self.rebuilt,
             settling=self.settling,
-            conditions=Conditions(now_s=NOW_S),
+            policy=ClusterPolicy(rebalance=self.rebalance),
+            conditions=Conditions(now_s=self.now_s),
         )
 
     def step(self) -> Step:
         """What is decided."""
-        (step,) = decide(self.snapshot(), move_tokens=self.tokens)
+        (step,) = decide(self.snapshot(), move_tokens=self.tokens, saving_tokens=self.saving_tokens)
         return step
 
     def then(self, step: Step) -> Scene:

@@ -167,7 +167,7 @@ def test_without_offers_the_reason_says_what_to_do(fleet: tuple[Cluster, ...], w
         pytest.param(
             constraints(selector=(SelectorTerm("env", "Exists"),)), a_cluster(), ["ClusterNotSelected"], id="selector"
         ),
-        pytest.param(constraints(), a_cluster(scheduling=Scheduling.DRAINING), ["ClusterDraining"], id="a drain"),
+        pytest.param(constraints(), a_cluster(scheduling=Scheduling.DRAINING), [], id="a drain waits for checkpoints"),
     ],
 )
 def test_work_must_leave_a_place_only_where_a_lasting_limit_refuses_it(

@@ -18,11 +18,15 @@ CLUSTER_DRAINING = "ClusterDraining"
 
 
 class NotDraining:
-    """The cluster's `scheduling` is not Draining. What runs there leaves."""
+    """The cluster's `scheduling` is not Draining.
+
+    What runs there leaves too, but not like what breaks a rule: at its next checkpoint, and only for another place. So
+    that is decided with the moves (`decide.keeping`), and not by this filter.
+    """
 
     NAME: ClassVar[str] = "draining"
     REASONS: ClassVar[tuple[str, ...]] = (CLUSTER_DRAINING,)
-    HOLDS_WHILE_RUNNING: ClassVar[bool] = True
+    HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
 
     def reads(self, _ask: Ask, /) -> Hashable:
