@@ -84,6 +84,32 @@ async def test_a_declared_cluster_with_its_secret_is_connected_and_read(api: Fak
         assert [node.free_accelerators for node in cluster.nodes] == [8]
 
 
+async def test_its_kinds_and_quotas_are_known_once_they_are_read(api: FakeApi) -> None:
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        cluster = entry.cluster(())
+        assert cluster is not None
+        assert (cluster.kinds, cluster.quotas) == (None, ()), "its discovery does not answer: that is no knowledge"
+        hard = {"requests.nvidia.com/gpu": "4"}
+        quota = {"metadata": {"name": "team", "namespace": "research"}, "spec": {}, "status": {"hard": hard}}
+        api.objects.put("v1/resourcequotas", quota)
+        for path in ("/api/v1", "/apis/batch/v1"):
+            api.discovery[path] = {"resources": [{"name": "jobs", "kind": "Job"}]}
+        await made_again(made, api)
+        await until(lambda: entry.member and entry.member.quotas and entry.member.kinds)
+        cluster = entry.cluster(())
+        assert cluster is not None
+        assert cluster.kinds == frozenset({"v1/Job", "batch/v1/Job"})
+        assert cluster.quotas[0].free == {"nvidia.com/gpu": 4.0}
+
+
+async def made_again(made: Members, api: FakeApi) -> None:
+    """Renew the connection, which reads everything anew."""
+    made.see_secrets([a_secret("aws", text=yaml.safe_dump({"server": api.url, "other": 1}))])
+
+
 async def test_nothing_is_connected_before_the_secrets_are_known(api: FakeApi) -> None:
     async with members() as (store, made):
         entry = declare(store, made, declared())
@@ -145,10 +171,10 @@ async def test_a_new_secret_leads_to_a_new_connection(api: FakeApi) -> None:
     async with FakeApi("elsewhere") as other, members() as (store, made):
         made.see_secrets([a_secret("aws", api)])
         entry = declare(store, made, declared())
-        await until(lambda: entry.answers and api.watches == 4)
+        await until(lambda: entry.answers and api.watches == 5)
         made.see_secrets([a_secret("aws", other)])
         assert not entry.answers
-        await until(lambda: entry.answers and other.watches == 4)
+        await until(lambda: entry.answers and other.watches == 5)
         await until(lambda: not api.watches)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tradewind.errors import TradewindError
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import configuration_from_secret
-from tradewind.kube.resources import COPIES, NODES, PODS
+from tradewind.kube.resources import COPIES, NODES, PODS, RESOURCE_QUOTAS
+from tradewind.observe.discovery import Discovery
 from tradewind.observe.informer import Informer
 from tradewind.observe.probe import probe
 from tradewind.outage.evidence import Heard, Probe, hear
@@ -42,6 +43,7 @@ class Connection:
         self._store = store
         self._hub_name = hub_name
         self._informers: list[Informer] = []
+        self._discovery: Discovery | None = None
 
     async def run(self, *, on_call: Callable[[str, str, int], None]) -> None:
         """Connect, probe and watch until cancelled.
@@ -57,10 +59,13 @@ class Connection:
         self._informers = [
             Informer(self.server, NODES, member.nodes_sink),
             Informer(self.server, PODS, member.pods_sink),
+            Informer(self.server, RESOURCE_QUOTAS, member.quotas),
             *(Informer(self.server, kind, member.copy_sinks[kind.kind], params=copies) for kind in COPIES),
         ]
+        self._discovery = Discovery(self.server, member.set_kinds)
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._discovery.run())
                 for informer in self._informers:
                     group.create_task(informer.run())
                 group.create_task(self._probe_for_ever(prober, group))
@@ -100,6 +105,8 @@ class Connection:
             self.entry.member.stale()
         for informer in self._informers:
             informer.list_again()
+        if self._discovery is not None:
+            self._discovery.read_again()
 
     async def _read_version(self, prober: ApiServer) -> None:
         try:

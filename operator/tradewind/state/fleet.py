@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.policy import Detection
 from tradewind.outage.evidence import Evidence
+from tradewind.state.figures import NOT_ASKED, Figure
+from tradewind.state.measured import lay, written
 from tradewind.state.record import seconds_of
 
 if TYPE_CHECKING:
-    from tradewind.model.fleet import Cluster, Demand
+    from collections.abc import Mapping
+
+    from tradewind.model.fleet import Cluster, Demand, Metric
     from tradewind.model.placement import Inventory, Orphan
+    from tradewind.state.figures import FigureState
+    from tradewind.state.measured import Measured
     from tradewind.state.member import Member
+    from tradewind.state.quotas import Amounts
 
 Manifest = dict[str, Any]
 
@@ -32,6 +39,9 @@ class ClusterEntry:
         listed: some operator of this hub has listed its copies before.
         duplicate_of: another FederatedCluster that leads to the same cluster, and counts instead of this one.
         orphans: copies of deleted workloads, to be removed when it returns.
+        figures: what is known of each metric by its name, with the metric that was asked for.
+        measured: what they say now, laid over the spec; `told` is which states
+            Events have been written of, and `laid` what `priced` was made of.
         writing: held while its status is written, lest an older list of orphans undo a newer one.
     """
 
@@ -48,12 +58,25 @@ class ClusterEntry:
     listed: bool = False
     duplicate_of: str = ""
     orphans: tuple[Orphan, ...] = ()
+    figures: dict[str, tuple[Metric, Figure]] = field(default_factory=dict)
+    measured: tuple[Measured, ...] = ()
+    told: dict[str, FigureState] = field(default_factory=dict)
+    laid: tuple[Cluster | None, tuple[Measured, ...], Cluster | None] = (None, (), None)
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def name(self) -> str:
         """The cluster's name."""
         return str(self.raw["metadata"]["name"])
+
+    @property
+    def priced(self) -> Cluster | None:
+        """The spec with what is measured; the very same object until either changes."""
+        spec, measured, laid = self.laid
+        if spec is not self.spec or measured is not self.measured:
+            laid = self.spec if self.spec is None or not self.measured else lay(self.spec, self.measured)
+            self.laid = (self.spec, self.measured, laid)
+        return laid
 
     @property
     def trouble(self) -> tuple[str, str] | None:
@@ -91,17 +114,45 @@ class ClusterEntry:
         unheard = self.health.verdict is Verdict.UNKNOWN
         return unheard or (self.answers and (self.member is None or not self.member.capacity_fresh))
 
-    def cluster(self, promised: tuple[Demand, ...]) -> Cluster | None:
-        """Write it as the core's Cluster, with what is free inside."""
-        if self.spec is None:
+    def recall_figures(self) -> None:
+        """Take what an operator before this one has written: what a jump is measured by, and what has been told.
+
+        A status that is about an earlier spec says nothing about the metrics of this one.
+        """
+        status = self.raw.get("status") or {}
+        if self.spec is None or status.get("observedGeneration") != self.raw["metadata"].get("generation"):
+            return
+        for each in written(self.spec, status):
+            self.told[each.metric.name] = each.state
+            if each.counts is not None:
+                self.figures[each.metric.name] = each.metric, Figure(each.counts, problem=NOT_ASKED)
+
+    def cluster(self, promised: tuple[Demand, ...], owed: Mapping[str, Amounts] | None = None) -> Cluster | None:
+        """Write it as the core's Cluster, with what is free inside.
+
+        Args:
+            promised: pods of placed copies that no node shows yet.
+            owed: what pods of placed copies will take from their namespaces' quotas, and have not taken yet.
+        """
+        spec = self.priced
+        if spec is None:
             return None
         health = self.health
         if self.trouble is not None:
             health = Judgement(Verdict.UNKNOWN, *self.trouble)
         member = self.member
-        known = member is not None and member.capacity_fresh
-        nodes = member.nodes() if member is not None and known else ()
-        return replace(self.spec, nodes=nodes, promised=promised, health=health, known=known)
+        if member is None:
+            return replace(spec, promised=promised, health=health, known=False)
+        known = member.capacity_fresh
+        return replace(
+            spec,
+            nodes=member.nodes() if known else (),
+            promised=promised,
+            health=health,
+            known=known,
+            kinds=member.kinds,
+            quotas=member.quotas.left(owed or {}),
+        )
 
     def inventory(self) -> Inventory | None:
         """The copies on it; None where nothing was ever read, or not by this name. Stale unless it answers."""

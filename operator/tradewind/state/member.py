@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from tradewind.api.nodes import accelerator_of, node_from, pod_requests
 from tradewind.model.placement import Copy, CopyState, Inventory
 from tradewind.model.workload import Key
 from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
+from tradewind.state.quotas import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,6 +40,8 @@ class Member:
 
     Attributes:
         nodes_total, nodes_ready: counted afresh at each change of nodes.
+        kinds: what its API server knows, as `apiVersion/Kind`; None until that has been read.
+        quotas: what its ResourceQuotas leave.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Member:
         copies_changed: Callable[[Iterable[Key]], None],
         capacity_changed: Callable[[], None],
         copies_listed: Callable[[], None] = lambda: None,
+        kinds_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
         self.table = table
@@ -55,12 +60,17 @@ class Member:
         self._copies_changed = copies_changed
         self._capacity_changed = capacity_changed
         self._copies_listed = copies_listed
+        self._kinds_changed = kinds_changed
         self._raw_nodes: dict[str, Node] = {}
         self._free: dict[str, Node] = {}
         self._pods: dict[str, Pod] = {}
         self._on_node: dict[str, set[str]] = {}
         self._bound: dict[tuple[str, int], int] = {}
+        self._made: dict[str, tuple[str, int]] = {}
+        self._made_of: Counter[tuple[str, int]] = Counter()
         self._copies: dict[Key, Copy] = {}
+        self.kinds: frozenset[str] | None = None
+        self.quotas = Quotas(capacity_changed)
         self.nodes_sink = NodesSink(self)
         self.pods_sink = PodsSink(self)
         self.copy_sinks = {kind: CopiesSink(self, kind) for kind in ("Job", "Deployment")}
@@ -106,6 +116,16 @@ class Member:
         """The copies by key. It shows later changes too: use it before the next await, and do not keep it."""
         return Inventory(current=self.copies_fresh, copies=self._copies, bound=self._bound)
 
+    def pods_made(self, copy: Copy) -> int:
+        """How many pods of a copy there are that have not ended, with a node or without."""
+        return self._made_of[copy.workload_uid, copy.epoch]
+
+    def set_kinds(self, kinds: frozenset[str]) -> None:
+        """Take what the API server knows."""
+        if kinds != self.kinds:
+            self.kinds = kinds
+            self._kinds_changed()
+
     def set_table(self, table: tuple[AcceleratorType, ...]) -> None:
         """Name the nodes' accelerators by another table."""
         self.table = table
@@ -143,7 +163,10 @@ class Member:
         self._on_node.clear()
         self._bound.clear()
         self._free.clear()
+        self._made.clear()
+        self._made_of.clear()
         for item in items:
+            self._count_made(item, gone=_ended(item))
             self._bind(item)
         self._capacity_changed()
 
@@ -151,7 +174,8 @@ class Member:
         """Take one changed pod; only its binding and its end matter."""
         uid = item["metadata"]["uid"]
         before = self._pods.get(uid)
-        gone = deleted or (item.get("status") or {}).get("phase") in ENDED
+        gone = deleted or _ended(item)
+        self._count_made(item, gone=gone)
         if (before is not None) != gone:
             return
         if before is not None:
@@ -192,17 +216,27 @@ class Member:
 
     def _bind(self, item: Manifest) -> None:
         node = (item.get("spec") or {}).get("nodeName")
-        if not node or (item.get("status") or {}).get("phase") in ENDED:
+        if not node or _ended(item):
             return
-        labels = item["metadata"].get("labels") or {}
-        epoch = labels.get(EPOCH_LABEL, "")
-        copy = (labels.get(UID_LABEL, ""), int(epoch)) if WORKLOAD_LABEL in labels and epoch.isdigit() else None
+        copy = _copy_of(item)
         uid = item["metadata"]["uid"]
         self._pods[uid] = Pod(node, pod_requests(item), copy)
         self._on_node.setdefault(node, set()).add(uid)
         self._free.pop(node, None)
         if copy is not None:
             self._bound[copy] = self._bound.get(copy, 0) + 1
+
+    def _count_made(self, item: Manifest, *, gone: bool) -> None:
+        uid = item["metadata"]["uid"]
+        copy = self._made.get(uid)
+        if gone and copy is not None:
+            del self._made[uid]
+            self._made_of[copy] -= 1
+            if not self._made_of[copy]:
+                del self._made_of[copy]
+        elif not gone and copy is None and (copy := _copy_of(item)) is not None:
+            self._made[uid] = copy
+            self._made_of[copy] += 1
 
     def _unbind(self, uid: str, pod: Pod) -> None:
         del self._pods[uid]
@@ -224,6 +258,17 @@ class Member:
             free_memory_bytes=node.free_memory_bytes - sum(p.requests.memory_bytes for p in pods),
             free_pods=node.free_pods - len(pods),
         )
+
+
+def _ended(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") in ENDED
+
+
+def _copy_of(pod: Manifest) -> tuple[str, int] | None:
+    """Say which copy a pod belongs to, by workload uid and epoch."""
+    labels = pod["metadata"].get("labels") or {}
+    epoch = labels.get(EPOCH_LABEL, "")
+    return (labels.get(UID_LABEL, ""), int(epoch)) if WORKLOAD_LABEL in labels and epoch.isdigit() else None
 
 
 def _claims(copy: Copy | None) -> int:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from tradewind.model.fleet import Demand
 from tradewind.model.placement import CopyState
 from tradewind.model.snapshot import Snapshot, View
+from tradewind.outage.domains import marked
+from tradewind.state.quotas import owed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,11 +30,13 @@ def snapshot(store: Store, keys: Iterable[Key], *, now_s: float) -> Snapshot:
     clusters, hub = store.clusters, store.hub
     inventories = {name: inv for name, entry in clusters.items() if (inv := entry.inventory()) is not None}
     promised = _promised(hub.workloads, inventories)
-    fleet = (entry.cluster(tuple(promised.get(name, ()))) for name, entry in sorted(clusters.items()))
+    members = {name: entry.member for name, entry in clusters.items() if entry.member is not None}
+    debts = owed(hub.workloads, members)
+    fleet = (entry.cluster(tuple(promised.get(name, ())), debts.get(name)) for name, entry in sorted(clusters.items()))
     known = [(key, hub.workloads[key]) for key in sorted(keys) if key in hub.workloads]
     return Snapshot(
         views=tuple(_view(store, key, entry, inventories, now_s=now_s) for key, entry in known),
-        fleet=tuple(cluster for cluster in fleet if cluster is not None),
+        fleet=marked(cluster for cluster in fleet if cluster is not None),
         inventories=inventories,
         policy=hub.policy,
         conditions=hub.conditions(now_s=now_s),

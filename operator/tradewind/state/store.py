@@ -83,8 +83,11 @@ class Store:
             entry.evidence = replace(entry.evidence, was_down=status.get("verdict") in PROBATION)
             entry.orphans = _orphans(status)
         before, entry.raw = entry.raw, obj
-        if entry.spec is None or before["metadata"].get("generation") != obj["metadata"].get("generation"):
+        first = entry.spec is None
+        if first or before["metadata"].get("generation") != obj["metadata"].get("generation"):
             self._read_cluster(entry)
+            if first:
+                entry.recall_figures()
             self._cluster_changed(name)
         return entry
 
@@ -139,6 +142,7 @@ class Store:
             copies_changed=self._copies_changed,
             capacity_changed=lambda: self.dirty.wake(Wake.CAPACITY),
             copies_listed=lambda: self._copies_listed(name),
+            kinds_changed=lambda: self.dirty.wake(Wake.CLUSTER),
         )
         return entry.member
 
@@ -152,6 +156,10 @@ class Store:
         """Have what waits for health, and what is placed on this cluster, looked at."""
         self.dirty.wake(Wake.HEALTH)
         self.dirty.mark(self.placed_on(name))
+
+    def prices_changed(self) -> None:
+        """Have what waits for a price looked at."""
+        self.dirty.wake(Wake.PRICE)
 
     def placed_on(self, name: str) -> list[Key]:
         """Find the workloads that have a place or a copy on a cluster."""
@@ -253,7 +261,7 @@ class Store:
                 self.dirty.wake(change)
 
     def _cluster_changed(self, name: str) -> None:
-        for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH):
+        for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH, Wake.PRICE):
             self.dirty.wake(change)
         self.dirty.mark(self.placed_on(name))
 
