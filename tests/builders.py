@@ -269,8 +269,9 @@ def a_federated_cluster(
     jurisdiction: str = "SE",
     usd: str = "4",
     max_nodes: int | None = 1,
+    interruptions: str = "",
 ) -> Manifest:
-    """Make a cluster with one offer: eight H100 a node, on a pool of its own."""
+    """Make a cluster with one offer: eight H100 a node, on a pool of its own; `interruptions` are per node and hour."""
     offer: Manifest = {
         "name": "h100",
         "accelerator": "H100-80GB",
@@ -278,6 +279,8 @@ def a_federated_cluster(
         "market": "OnDemand",
         "usdPerAcceleratorHour": usd,
     }
+    if interruptions:
+        offer["interruptionsPerHour"] = interruptions
     if max_nodes is not None:
         offer |= {"maxNodes": max_nodes, "provisioning": "5m", "podPatch": {"nodeSelector": {"pool": "h100"}}}
     return {

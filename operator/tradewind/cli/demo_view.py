@@ -9,7 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tradewind.cli.whyrender import PIPED_WIDTH, WIDE
+from tradewind.cli.plantables import WIDE
+from tradewind.cli.whyrender import PIPED_WIDTH
 from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from tradewind.cli.bill import bill_of, shares_of
+from tradewind.cli.explainterms import term_lines
 from tradewind.cli.planjson import workload_json
 from tradewind.cli.planning import find, picture, told_to_people
-from tradewind.cli.whyrender import (
-    assumptions,
-    candidate_table,
-    cheaper_but_refused,
-    console,
-    done_in_h,
-    usd_per_hour,
-    why_chosen,
-)
+from tradewind.cli.plantables import candidate_table, refusal_table
+from tradewind.cli.promises import promises_of
+from tradewind.cli.wayout import way_out_of
+from tradewind.cli.whyrender import assumptions, cheaper_but_refused, console, why_chosen
 from tradewind.model.plan import Wake
-from tradewind.model.units import SECONDS_PER_HOUR, format_duration, format_usd
+from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from tradewind.cli.planning import Source
+    from tradewind.cli.wayout import WayOut
     from tradewind.model.plan import Ask, Candidate, Decision
 
 Manifest = dict[str, Any]
@@ -37,6 +37,8 @@ CURES = {
     Wake.CLUSTER: "when the FederatedCluster or the work's wish changes",
     Wake.WORKLOAD: "only if the workload's own spec changes",
     Wake.CONFIG: "when what the work names is there",
+    Wake.DATA: "when its data's places change",
+    Wake.PRICE: "when a price, a link or a budget changes",
 }
 
 
@@ -47,10 +49,12 @@ def show_explanation(source: Source, *, name: str, namespace: str, output: str) 
         key = find(name, namespace, world.manifests)
         decision = next(one for one in world.decide() if one.key == key)
         ask, status = world.asked.get(key), world.manifests[key].get("status") or {}
+        way_out = way_out_of(world, ask) if ask is not None and decision.chosen is None else None
         if output == "json":
-            click.echo(json.dumps(_json(decision, ask, status), indent=2, allow_nan=False))
+            found = explanation_json(decision, ask, status, way_out, now_s=world.conditions.now_s)
+            click.echo(json.dumps(found, indent=2, allow_nan=False))
         else:
-            _print(console(), decision, ask, status)
+            print_explanation(console(), decision, ask, status, way_out, now_s=world.conditions.now_s)
 
 
 def would_change(decision: Decision) -> list[Candidate]:
@@ -66,7 +70,10 @@ def margin_percent(decision: Decision) -> float | None:
     return 100 * (feasible[1].total_usd - feasible[0].total_usd) / feasible[0].usd.compute
 
 
-def _json(decision: Decision, ask: Ask | None, status: Manifest) -> Manifest:
+def explanation_json(
+    decision: Decision, ask: Ask | None, status: Manifest, way_out: WayOut | None, *, now_s: float
+) -> Manifest:
+    """Write all that is known; fields are only ever added."""
     chosen = decision.chosen
     changes = [
         {
@@ -83,32 +90,50 @@ def _json(decision: Decision, ask: Ask | None, status: Manifest) -> Manifest:
     recorded = {
         name: status[name] for name in ("phase", "conditions", "placements", "moves", "epoch") if name in status
     }
-    return {**workload_json(decision, ask), "status": recorded or None, "wouldChange": changes}
+    return {
+        **workload_json(decision, ask, now_s=now_s),
+        "status": recorded or None,
+        "wouldChange": changes,
+        "contradiction": (way_out.contradiction or None) if way_out else None,
+        "cures": way_out.as_json() if way_out else [],
+    }
 
 
-def _print(screen: Console, decision: Decision, ask: Ask | None, status: Manifest) -> None:
+def print_explanation(
+    screen: Console, decision: Decision, ask: Ask | None, status: Manifest, way_out: WayOut | None, *, now_s: float
+) -> None:
+    """Print why here or nowhere, every offer with every term, every refusal, and what would change it."""
     screen.print(Text(str(decision.key), style="bold"), Text(_what(ask)) if ask else "")
-    for line in _recorded(decision, status):
+    promised = promises_of(decision, ask, now_s=now_s).lines() if ask else ()
+    for line in (*_recorded(decision, status), *promised):
         screen.print(line, markup=False)
-    chosen = decision.chosen
-    if chosen is None:
-        screen.print(Text.assemble("\n", ("Why nowhere", "bold"), f"\n  {decision.reason}: {decision.message}"))
+    if decision.chosen is None:
+        _section(screen, "Why nowhere", [f"{decision.reason}: {decision.message}"])
+        if way_out is not None:
+            _section(screen, "What would cure it", way_out.lines())
     else:
-        screen.print(Text.assemble("\n", ("Why here", "bold")))
-        for line in _terms(chosen, ask):
-            screen.print(f"  {line}", markup=False)
-        screen.print(f"  {why_chosen(decision)}", markup=False)
+        terms = term_lines(bill_of(shares_of(decision)), decision, ask)
+        _section(screen, "Why here", [*terms, why_chosen(decision)])
     if decision.candidates:
-        screen.print(Text.assemble("\n", ("All offers", "bold")))
+        _section(screen, "All offers")
         screen.print(candidate_table(decision, width=screen.width))
-    changes = _changes(decision)
-    if changes:
-        screen.print(Text.assemble("\n", ("What would change it", "bold")))
-        for line in changes:
-            screen.print(f"  {line}", markup=False)
+    refused = refusal_table(decision)
+    if refused is not None:
+        _section(screen, "What keeps it away, by reason")
+        screen.print(refused)
+    _section(screen, "What would change it", _changes(decision))
     assumed = assumptions([decision])
     if assumed:
         screen.print(Text.assemble("\n", ("* rests on defaults: ", "dim"), ("; ".join(assumed), "dim")))
+
+
+def _section(screen: Console, title: str, lines: Iterable[str] | None = None) -> None:
+    lines = None if lines is None else list(lines)
+    if lines == []:
+        return
+    screen.print(Text(f"\n{title}", style="bold"))
+    for line in lines or ():
+        screen.print(f"  {line}", markup=False)
 
 
 def _what(ask: Ask) -> str:
@@ -128,26 +153,11 @@ def _recorded(decision: Decision, status: Manifest) -> list[str]:
     for placement in status.get("placements") or ():
         here = f"{placement['cluster']}/{placement['offer']}"
         lines.append(f"Its copy: {placement['state']} on {here}, epoch {placement['epoch']}.")
-        chosen = decision.chosen
-        if chosen is not None and (chosen.cluster, chosen.offer) != (placement["cluster"], placement["offer"]):
-            lines.append(
-                f"A fresh plan would choose {chosen.cluster}/{chosen.offer}; running work is not moved for money."
-            )
-    return lines
-
-
-def _terms(chosen: Candidate, ask: Ask | None) -> list[str]:
-    usd, held_h = chosen.usd, chosen.run_h + chosen.transfer_h
-    done = _time(done_in_h(chosen))
-    lines = [
-        f"{chosen.cluster}/{chosen.offer} ({chosen.market}): {format_usd(chosen.total_usd)} in total, done in {done}",
-        f"compute  {format_usd(usd.compute):>10}  {format_usd(usd_per_hour(chosen))} an hour for {_time(held_h)}",
-    ]
-    if usd.egress or chosen.transfer_h:
-        lines.append(f"egress   {format_usd(usd.egress):>10}  its data is moved in {_time(chosen.transfer_h)}")
-    if usd.delay and ask is not None:
-        hourly = format_usd(ask.policy.usd_per_delay_hour)
-        lines.append(f"delay    {format_usd(usd.delay):>10}  {hourly} an hour for {done}")
+    chosen = {(share.candidate.cluster, share.candidate.offer) for share in shares_of(decision)}
+    placed = {(one["cluster"], one["offer"]) for one in status.get("placements") or ()}
+    if placed and chosen and placed != chosen:
+        where = bill_of(shares_of(decision)).where
+        lines.append(f"A fresh plan would choose {where}; running work moves only for a saving past the policy's.")
     return lines
 
 
@@ -164,7 +174,3 @@ def _changes(decision: Decision) -> list[str]:
             f"{second.cluster}/{second.offer} is next: if machines here get dearer by {margin:.1f} %, it is cheaper"
         )
     return lines
-
-
-def _time(hours: float) -> str:
-    return format_duration(hours * SECONDS_PER_HOUR)

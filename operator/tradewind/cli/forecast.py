@@ -11,16 +11,20 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tradewind.cli.bill import Bill, bill_of, recorded_bill
-from tradewind.cli.loss import world_without
-from tradewind.cli.present import planned_places, promised, shares_of
+from tradewind.cli.bill import Bill, bill_of, shares_of, standing_bill
+from tradewind.cli.present import planned_places, promised
+from tradewind.decide import ledger
+from tradewind.decide.plan import with_losses
+from tradewind.decide.sight import Sight
 from tradewind.model.health import Judgement, Verdict
+from tradewind.model.plan import Here, Kept
 from tradewind.model.policy import Guarantee, Mode
-from tradewind.model.workload import ONE_CLUSTER, Access
+from tradewind.model.snapshot import Snapshot
+from tradewind.model.workload import Access
 from tradewind.outage.moves import Held, may_leave
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Sequence
 
     from tradewind.cli.loss import Lost
     from tradewind.cli.present import Present
@@ -82,19 +86,18 @@ def forecast(now: Present, lost: Lost) -> Forecast:
     """Say what becomes of all work if this is lost."""
     asked = now.world.asked
     hit = {key: gone for key, places in now.places.items() if (gone := _gone(places, lost)) and key in asked}
+    then = _Then(now, lost)
     # 1. What may leave at once, and what is held where it is.
     held = {key: why for key, gone in hit.items() if (why := _held(now, asked[key], gone[0].cluster)) is not None}
     # 2. What may leave is planned together, beside all that keeps its place.
-    moving = _without(now, hit, lost, keys=[key for key in hit if key not in held])
+    moving = then.world([key for key in hit if key not in held])
     moved = {decision.key: decision for decision in moving.decide()}
     # 3. What is held would come after those.
-    waiting = _without(now, hit, lost, keys=held)
     taken = {key: planned_places(decision, moving.asked[key]) for key, decision in moved.items() if decision.chosen}
     pods = {key: ask.workload.pods for key, ask in asked.items()}
-    released = {decision.key: decision for decision in promised(waiting, taken, pods).decide()}
+    released = {decision.key: decision for decision in promised(then.world(held), taken, pods).decide()}
     # 4. What each costs now, and then.
-    bills = _bills(now)
-    network = world_without(replace(now.world, asks=()), lost).conditions.network
+    bills = _bills(now, then)
     fates = [
         _fate(
             key,
@@ -103,11 +106,55 @@ def forecast(now: Present, lost: Lost) -> Forecast:
             held=held.get(key),
             moved=moved.get(key),
             released=released.get(key),
-            warnings=_warnings(asked[key].workload, network) if key in asked and now.places.get(key) else (),
+            warnings=_warnings(asked[key].workload, then.network) if key in asked and now.places.get(key) else (),
         )
         for key in sorted({*now.places, *now.decisions})
     ]
     return Forecast(lost, tuple(fates), tuple(_notes(now, lost)))
+
+
+class _Then:
+    """The picture after the loss."""
+
+    def __init__(self, now: Present, lost: Lost) -> None:
+        conditions = now.world.conditions
+        down = replace(DOWN, since_s=conditions.now_s)
+        fleet = tuple(replace(one, health=down) if one.name in lost.clusters else one for one in now.world.fleet)
+        snapshot = Snapshot((), fleet, {}, now.hub.policy, conditions)
+        network = with_losses(snapshot).network
+        self.network = replace(network, lost=network.lost | lost.locations)
+        self._now, self._lost = now, lost
+        self._sight = Sight(snapshot, {cluster.name: cluster for cluster in fleet})
+
+    def world(self, keys: Collection[Key]) -> World:
+        """Make the picture in which some work wants a place anew, while all other work keeps its own."""
+        world = self._now.again(keys)
+        # What is lost is no place that could be nearly right: its refusals would hide those that matter.
+        left = tuple(cluster for cluster in world.fleet if cluster.name not in self._lost.clusters)
+        conditions = replace(world.conditions, network=self.network)
+        return replace(world, asks=tuple(map(self._moving, world.asks)), fleet=left, conditions=conditions)
+
+    def _moving(self, ask: Ask) -> Ask:
+        """Ask as the operator would for work that flees: for all of it, or for those of its shares that ran there."""
+        places = self._now.places[ask.workload.key]
+        gone = _gone(places, self._lost)
+        return replace(
+            self.told(ask),
+            lost=ask.lost | {place.cluster for place in gone},
+            keeps=tuple(Kept(place.cluster, place.replicas) for place in places if place not in gone),
+        )
+
+    def told(self, ask: Ask) -> Ask:
+        """Add what the status tells of how far work has come; what has none counts as having just begun."""
+        record, work = self._now.hub.workloads[ask.workload.key].record, ask.workload
+        if not record.placements:
+            return replace(ask, resumes=work.checkpoint is not None)
+        return replace(
+            ask,
+            resumes=ledger.resumes(record, work, self._sight),
+            left=1.0 - ledger.done(record, work, self._sight),
+            spent_usd=ledger.spent_usd(record, self._now.world.conditions.now_s),
+        )
 
 
 def _gone(places: Iterable[Placement], lost: Lost) -> tuple[Placement, ...]:
@@ -124,37 +171,25 @@ def _held(now: Present, ask: Ask, cluster: str) -> Held | None:
     return replace(held, message=f"AtMostOnce waits for the cluster or for a person's word: {held.message}")
 
 
-def _without(now: Present, hit: Mapping[Key, tuple[Placement, ...]], lost: Lost, *, keys: Collection[Key]) -> World:
-    """Make the picture in which some of the work that was hit wants a place anew."""
-    world = now.again(keys)
-    asks = tuple(_resuming(ask, now.places[ask.workload.key], hit[ask.workload.key]) for ask in world.asks)
-    # What is lost is no place that could be nearly right: its refusals would hide those that matter.
-    left = tuple(cluster for cluster in world.fleet if cluster.name not in lost.clusters)
-    return world_without(replace(world, asks=asks, fleet=left), lost)
-
-
-def _resuming(ask: Ask, places: tuple[Placement, ...], gone: tuple[Placement, ...]) -> Ask:
-    """Ask for what is lost: all of the work, or those of its spread pods that ran there."""
-    left = [place.cluster for place in places if place not in gone]
-    work = ask.workload
-    if left:
-        count = sum(place.replicas for place in gone)
-        spread = replace(work.spread, clusters=len(gone)) if len(gone) > 1 else ONE_CLUSTER
-        work = replace(work, pods=replace(work.pods, count=count), spread=spread)
-    return replace(ask, workload=work, resumes=True, lost=ask.lost | frozenset(left))
-
-
-def _bills(now: Present) -> dict[Key, Bill]:
-    """Say what placed work costs where it is."""
-    asked = now.world.asked
+def _bills(now: Present, then: _Then) -> dict[Key, Bill]:
+    """Say what it costs to leave work where it is: by the plan that put it there, or, where it runs, from now on."""
     bills = {
-        key: bill_of(shares_of(decision, asked[key])) for key, decision in now.decisions.items() if decision.chosen
+        key: bill_of(shares_of(decision, pods=now.world.asked[key].workload.pods.count))
+        for key, decision in now.decisions.items()
+        if decision.chosen
     }
-    told = [key for key, places in now.places.items() if places and key not in bills]
-    decided = {decision.key: decision for decision in now.again(told).decide()} if told else {}
+    told = [key for key, places in now.places.items() if places and key not in bills and key in now.world.asked]
+    world = now.again(told)
+    asks = tuple(replace(then.told(ask), here=_here(now.places[ask.workload.key])) for ask in world.asks)
+    decided = {decision.key: decision for decision in replace(world, asks=asks).decide()} if told else {}
     return bills | {
-        key: recorded_bill(now.places[key], decided[key].candidates if key in decided else ()) for key in told
+        key: standing_bill(now.places[key], decision.candidates, pods=now.world.asked[key].workload.pods.count)
+        for key, decision in decided.items()
     }
+
+
+def _here(places: Sequence[Placement]) -> Here:
+    return Here(places[0].cluster, places[0].offer)
 
 
 def _fate(
@@ -167,23 +202,33 @@ def _fate(
     released: Decision | None,
     warnings: tuple[str, ...],
 ) -> Fate:
-    asked = now.world.asked
+    count = now.world.asked[key].workload.pods.count if key in now.world.asked else 0
     if held is not None:
         if released is not None and released.chosen is not None:
-            where = bill_of(shares_of(released, asked[key]))
+            where = bill_of(shares_of(released, pods=count))
             return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where, warnings=warnings)
         nowhere = f" Released, it would have no place: {released.message}" if released is not None else ""
         return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before, warnings=warnings)
     if moved is not None and moved.chosen is not None:
-        after = bill_of(shares_of(moved, asked[key]))
+        after = bill_of(shares_of(moved, pods=count))
         return Fate(key, Outcome.MOVES, moved.reason, moved.message, before, after, warnings=warnings)
     if moved is not None:
-        return Fate(key, Outcome.STRANDED, moved.reason, moved.message, before)
+        return Fate(key, Outcome.STRANDED, _why(moved), moved.message, before)
     if now.places.get(key):
         return Fate(key, Outcome.STAYS, "Untouched", "its cluster is not lost", before, before, warnings=warnings)
     decision = now.decisions.get(key)
     reason, message = (decision.reason, decision.message) if decision else (NO_PLACE, "it waits for a place")
     return Fate(key, Outcome.UNPLACED, reason, message)
+
+
+def _why(decision: Decision) -> str:
+    """Name the reason that keeps work from every offer, or the room that those lack which could take it."""
+    refused = [{refusal.reason for refusal in one.refusals} for one in decision.candidates]
+    everywhere = set.intersection(*refused) if refused else set()
+    if everywhere:
+        return min(everywhere)
+    nearly = [reasons for reasons in refused if len(reasons) == 1]
+    return min(nearly[0]) if nearly and all(reasons == nearly[0] for reasons in nearly) else decision.reason
 
 
 def _warnings(work: Workload, network: Network) -> tuple[str, ...]:

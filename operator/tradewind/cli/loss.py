@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 from tradewind.api.reading import did_you_mean
 from tradewind.errors import InputError
 from tradewind.model.health import Judgement, Verdict
-from tradewind.model.plan import Ask, Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from tradewind.cli.world import World
     from tradewind.model.fleet import Cluster
-    from tradewind.model.network import Network
     from tradewind.model.workload import Workload
 
 KEYS = ("cluster", "region", "provider")
-DATA_LOST = "DataLost"
 WITHOUT = "--without"
 
 
@@ -132,31 +129,11 @@ def world_without(world: World, lost: Lost) -> World:
     """Make the picture in which this is lost: no work goes there, and no data is read from there."""
     down = Judgement(Verdict.DOWN, "Without", f"planned without {lost}")
     network = replace(world.conditions.network, lost=world.conditions.network.lost | lost.locations)
-    asks, stranded = [], []
-    for ask in world.asks:
-        outcome = _less_data(ask, network, lost)
-        if isinstance(outcome, Ask):
-            asks.append(outcome)
-        else:
-            stranded.append(outcome)
     return replace(
         world,
-        asks=tuple(asks),
-        settled=(*world.settled, *stranded),
         fleet=tuple(replace(one, health=down) if one.name in lost.clusters else one for one in world.fleet),
         conditions=replace(world.conditions, network=network),
     )
-
-
-def _less_data(ask: Ask, network: Network, lost: Lost) -> Ask | Decision:
-    inputs = []
-    for one in ask.workload.data:
-        left = tuple(place for place in one.locations if network.readable(place))
-        if not left:
-            message = f"its input {one.name} is only in {', '.join(one.locations)}, lost with {lost}"
-            return Decision(ask.workload.key, None, DATA_LOST, message)
-        inputs.append(replace(one, locations=left))
-    return replace(ask, workload=replace(ask.workload, data=tuple(inputs)))
 
 
 def _locations(world: World) -> Iterator[str]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tradewind.cli.bill import shares_of
 from tradewind.cli.offline import objects_of, offline_world, read_files, skipped
 from tradewind.cli.planning import noted, overlaid
+from tradewind.cli.whyrender import usd_per_hour
 from tradewind.cli.world import hub_of
 from tradewind.model.fleet import Demand
 from tradewind.model.placement import CopyState, Placement
-from tradewind.model.plan import Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     Places = Mapping[Key, tuple[Placement, ...]]
     Again = Callable[[Collection[Key]], World]
 
-KEPT = frozenset({CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
+KEPT = frozenset({CopyState.RESERVED, CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
 """States of a copy that keeps its place."""
 
 
@@ -121,13 +122,6 @@ def recorded(hub: Hub, key: Key) -> tuple[Placement, ...]:
     return tuple(place for place in hub.workloads[key].record.placements if place.state in KEPT)
 
 
-def shares_of(decision: Decision, ask: Ask) -> tuple[Share, ...]:
-    """List the offers that were chosen, each with its pods."""
-    if decision.shares or decision.chosen is None:
-        return decision.shares
-    return (Share(decision.chosen, ask.workload.pods.count),)
-
-
 def planned_places(decision: Decision, ask: Ask) -> tuple[Placement, ...]:
     """Make places of what was chosen, as if copies ran there."""
     return tuple(
@@ -140,8 +134,9 @@ def planned_places(decision: Decision, ask: Ask) -> tuple[Placement, ...]:
             generation=ask.workload.generation,
             state=CopyState.RUNNING,
             usd_total=share.candidate.total_usd,
+            usd_per_hour=usd_per_hour(share.candidate),
         )
-        for share in shares_of(decision, ask)
+        for share in shares_of(decision, pods=ask.workload.pods.count)
     )
 
 

@@ -14,16 +14,17 @@ import numpy as np
 from tradewind.cli.limits import limits
 from tradewind.model.plan import Here
 from tradewind.placement.engine import plan
+from tradewind.placement.pricing import Pricer
 from tradewind.placement.screen import Screen
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from tradewind.cli.limits import Limit
     from tradewind.cli.present import Present
     from tradewind.model.fleet import Cluster, Offer
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.plan import Ask, Conditions, Decision
     from tradewind.model.workload import Key
     from tradewind.placement.table import OfferTable
 
@@ -93,13 +94,33 @@ class Assessment:
         return tuple(flag for flag, names in narrow if len(names) == 1)
 
 
+class Rules:
+    """All filters but capacity, on one fleet."""
+
+    def __init__(self, fleet: Sequence[Cluster], conditions: Conditions) -> None:
+        self.table = tabulate(fleet)
+        self.screen = Screen(self.table, conditions)
+        self._pricer = Pricer(self.table, conditions)
+
+    def reach(self, asks: Sequence[Ask]) -> list[Reach]:
+        """Say who may take each ask."""
+        prices = self._pricer.price(asks, queue_h=np.zeros((1, 1)))
+        masks = self.screen.masks(asks) & prices.valid & prices.within
+        return [_reach(self.table.rows[row] for row in np.flatnonzero(mask).tolist()) for mask in masks]
+
+    def exclusions(self, ask: Ask) -> tuple[Reach, tuple[Exclusion, ...]]:
+        """Say who may take an ask, and who else could if one of its limits were dropped."""
+        wanted = limits(ask)
+        here, *without = self.reach([ask, *(limit.without for limit in wanted)])
+        return here, tuple(Exclusion(one, back.beyond(here)) for one, back in zip(wanted, without, strict=True))
+
+
 def assess(now: Present, *, tick: Callable[[], None] = lambda: None) -> list[Assessment]:
     """Assess all work, by namespace and name; `tick` is called after each workload."""
-    table = tabulate(now.world.fleet)
-    rules = Screen(table, now.world.conditions)
+    rules = Rules(now.world.fleet, now.world.conditions)
     found = {}
     for ask in now.world.asks:
-        found[ask.workload.key] = _assess(ask, now, table, rules)
+        found[ask.workload.key] = _assess(ask, now, rules)
         tick()
     nobody = _reach(())
     for decision in now.world.settled:
@@ -107,29 +128,26 @@ def assess(now: Present, *, tick: Callable[[], None] = lambda: None) -> list[Ass
     return [found[key] for key in sorted(found)]
 
 
-def _assess(ask: Ask, now: Present, table: OfferTable, rules: Screen) -> Assessment:
+def _assess(ask: Ask, now: Present, rules: Rules) -> Assessment:
     places = now.places.get(ask.workload.key, ())
     if places:
         ask = replace(ask, here=Here(places[0].cluster, places[0].offer))
-    wanted = limits(ask)
-    masks = rules.masks([ask, *(limit.without for limit in wanted)])
-    by_rules, *without = (_reach(table.rows[row] for row in np.flatnonzero(mask).tolist()) for mask in masks)
+    by_rules, excluded = rules.exclusions(ask)
+    own = {f"{place.cluster}/{place.offer}" for place in places} & set(by_rules.offers)
     return Assessment(
         ask.workload.key,
-        today=_today(ask, now, by_rules, table, own={f"{place.cluster}/{place.offer}" for place in places}),
+        today=_today(ask, now, rules.table, own=own),
         by_rules=by_rules,
-        exclusions=tuple(Exclusion(limit, back.beyond(by_rules)) for limit, back in zip(wanted, without, strict=True)),
+        exclusions=excluded,
         placed_on=tuple(sorted({place.cluster for place in places})),
     )
 
 
-def _today(ask: Ask, now: Present, by_rules: Reach, table: OfferTable, *, own: set[str]) -> Reach:
+def _today(ask: Ask, now: Present, table: OfferTable, *, own: set[str]) -> Reach:
     """Find who has room for it now; where it runs it has room."""
     (decision,) = plan([ask], fleet=now.world.fleet, conditions=now.world.conditions)
     fits = {f"{one.cluster}/{one.offer}" for one in decision.candidates if one.feasible}
-    return _reach(
-        row for row in table.rows if _name(row) in fits or (_name(row) in own and _name(row) in by_rules.offers)
-    )
+    return _reach(row for row in table.rows if _name(row) in fits | own)
 
 
 def _reach(rows: Iterable[tuple[Cluster, Offer]]) -> Reach:

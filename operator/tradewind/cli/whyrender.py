@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from tradewind.model.units import SECONDS_PER_HOUR, format_duration, format_usd
+from tradewind.placement.decisive import decisive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import RenderableType
-
     from tradewind.model.plan import Candidate, Decision
 
-PIPED_WIDTH = 180
+PIPED_WIDTH = 240
 """Columns where the output is no terminal: wide enough that no cell is cut."""
-WIDE = 150
-"""From this width on, the reason stands in the row."""
 
 
 def console() -> Console:
@@ -32,74 +29,6 @@ def console() -> Console:
 def stderr_console() -> Console:
     """Make a console beside the output: what it shows is for people who wait."""
     return Console(stderr=True, highlight=False)
-
-
-def plan_table(decisions: Sequence[Decision], *, width: int) -> RenderableType:
-    """One row a workload: where it goes, what it costs, when it is done, why; in a narrow window why is below."""
-    wide = width >= WIDE
-    table = plain_table()
-    for name in ("WORKLOAD", *(("CLUSTER", "OFFER", "MARKET") if wide else ("PLACED ON",))):
-        table.add_column(name, no_wrap=wide, overflow="fold")
-    for name in ("$/H", "TOTAL", "EGRESS", "TRANSFER", "DONE IN"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("WHY", ratio=1, overflow="fold")
-    for decision in decisions:
-        why = Text(why_chosen(decision), style="" if decision.chosen else "yellow")
-        cells = _plan_cells(decision.chosen, wide=wide)
-        table.add_row(Text(str(decision.key)), *cells, *((why,) if wide else ()))
-    if wide:
-        return table
-    reasons = [Text.assemble((f"{decision.key}: ", "bold"), why_chosen(decision)) for decision in decisions]
-    return Group(table, Text(), *reasons)
-
-
-def _plan_cells(chosen: Candidate | None, *, wide: bool) -> list[Text]:
-    if chosen is None:
-        return [Text("-", style="dim")] * (8 if wide else 6)
-    place = [Text(chosen.cluster, style="green"), Text(chosen.offer), Text(chosen.market.value)]
-    return [
-        *(place if wide else [Text(f"{chosen.cluster}/{chosen.offer}", style="green")]),
-        Text(format_usd(usd_per_hour(chosen))),
-        Text(format_usd(chosen.total_usd) + _mark(chosen), style="bold"),
-        Text(usd_text(chosen.usd.egress)),
-        Text(hours_text(chosen.transfer_h)),
-        Text(hours_text(done_in_h(chosen))),
-    ]
-
-
-def candidate_table(decision: Decision, *, width: int) -> RenderableType:
-    """One row an offer: the terms of its price, or the price and what keeps the work away."""
-    wide = width >= WIDE
-    table = plain_table()
-    table.add_column("OFFER", no_wrap=wide, overflow="fold")
-    if wide:
-        table.add_column("MARKET", no_wrap=True)
-    for name in ("TOTAL", "COMPUTE", "EGRESS", "DELAY", *(("RUN", "TRANSFER", "QUEUE") if wide else ("DONE IN",))):
-        table.add_column(name, justify="right", no_wrap=True)
-    if wide:
-        table.add_column("WHY", ratio=1, overflow="fold")
-    cheapest = decision.candidates[0] if decision.candidates else None
-    reasons = []
-    for one in decision.candidates:
-        why = _rank(one, cheapest) if one.feasible else _refused(one)
-        style = ("green" if one is cheapest else "") if one.feasible else "dim"
-        table.add_row(*(Text(cell, style=style) for cell in _price_cells(one, wide=wide)), *((why,) if wide else ()))
-        reasons.append(Text.assemble((f"{one.cluster}/{one.offer}: ", "bold"), why))
-    return table if wide else Group(table, Text(), *reasons)
-
-
-def _price_cells(one: Candidate, *, wide: bool) -> list[str]:
-    times = (one.run_h, one.transfer_h, one.queue_h) if wide else (done_in_h(one),)
-    return [
-        f"{one.cluster}/{one.offer}",
-        *([one.market.value] if wide else []),
-        format_usd(one.total_usd) + _mark(one) if one.run_h else "-",
-        usd_text(one.usd.compute),
-        usd_text(one.usd.egress),
-        usd_text(one.usd.delay),
-        *map(hours_text, times),
-    ]
 
 
 def summary(decisions: Sequence[Decision]) -> str:
@@ -126,10 +55,10 @@ def why_chosen(decision: Decision) -> str:
         return f"{decision.reason}: {decision.message}"
     feasible = [one for one in decision.candidates if one.feasible]
     parts = ["the only feasible offer"]
-    if len(feasible) > 1:
-        second = feasible[1]
-        more = format_usd(second.total_usd - chosen.total_usd)
-        parts = [f"cheapest of {len(feasible)}; next {second.cluster}/{second.offer} +{more}"]
+    if len(decision.shares) > 1:
+        parts = [f"spread over {len(decision.shares)} of {len(feasible)} feasible offers"]
+    elif len(feasible) > 1:
+        parts = [f"cheapest of {len(feasible)}; next {_dearer(feasible[1], chosen)}"]
     better = cheaper_but_refused(decision)
     if better:
         first = better[0]
@@ -138,6 +67,23 @@ def why_chosen(decision: Decision) -> str:
             f"but {first.refusals[0].reason}"
         )
     return "; ".join(parts)
+
+
+def why_not_chosen(one: Candidate, decision: Decision) -> Text:
+    """Say how an offer compares with the one that was chosen, or what keeps the work away."""
+    if not one.feasible:
+        return Text(", ".join(dict.fromkeys(refusal.reason for refusal in one.refusals)), style="yellow")
+    if any(one is share.candidate for share in decision.shares) or one is decision.chosen:
+        return Text("chosen" if len(decision.shares) > 1 else "cheapest: chosen", style="green")
+    return Text(_dearer(one, decision.chosen, named=False) if decision.chosen else "")
+
+
+def _dearer(one: Candidate, than: Candidate, *, named: bool = True) -> str:
+    """Say by how much an offer is dearer, and by which term."""
+    name = f"{one.cluster}/{one.offer} " if named else ""
+    more = one.total_usd - than.total_usd
+    term = decisive(than, one).term
+    return f"{name}+{format_usd(more)}" + (f", by {term}" if term else "")
 
 
 def cheaper_but_refused(decision: Decision) -> list[Candidate]:
@@ -155,17 +101,7 @@ def usd_per_hour(candidate: Candidate) -> float:
 
 def done_in_h(candidate: Candidate) -> float:
     """Say how long it takes from the decision to the end."""
-    return candidate.queue_h + candidate.transfer_h + candidate.run_h
-
-
-def _rank(one: Candidate, cheapest: Candidate | None) -> Text:
-    if cheapest is None or one is cheapest:
-        return Text("cheapest: chosen", style="green")
-    return Text(f"+{format_usd(one.total_usd - cheapest.total_usd)}")
-
-
-def _refused(one: Candidate) -> Text:
-    return Text("; ".join(f"{refusal.reason}: {refusal.message}" for refusal in one.refusals), style="yellow")
+    return candidate.queue_h + candidate.transfer_h + candidate.run_h + candidate.loss_h
 
 
 def plain_table(*names: str, right: Sequence[str] = ()) -> Table:
@@ -178,8 +114,9 @@ def plain_table(*names: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def _mark(candidate: Candidate) -> str:
-    return "*" if candidate.assumed else ""
+def mark(assumed: Sequence[str]) -> str:
+    """Mark a figure that rests on defaults."""
+    return "*" if assumed else ""
 
 
 def usd_text(amount: float) -> str:

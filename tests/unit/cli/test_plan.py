@@ -25,8 +25,10 @@ def fleet(tmp_path: Path) -> Path:
     """A Spanish and a German cluster; one H100 node may grow on each, the German one is cheaper."""
     return write(
         tmp_path / "fleet",
-        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4"),
-        a_federated_cluster("gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3"),
+        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4", interruptions="0"),
+        a_federated_cluster(
+            "gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3", interruptions="0"
+        ),
     )
 
 
@@ -44,7 +46,13 @@ def test_json_has_every_candidate_with_all_terms_or_a_reason(fleet: Path, tmp_pa
     work = write(tmp_path / "work", an_ai_workload("train", data="aws/eu-south-2", law="ES"))
     train = planned("-f", fleet, "-f", work)["train"]
     assert train["placements"] == [
-        {"cluster": "aws-es", "offer": "h100", "replicas": 1, "totalUSD": pytest.approx(320 + 32 * 32 / 3600)}
+        {
+            "cluster": "aws-es",
+            "offer": "h100",
+            "replicas": 1,
+            "totalUSD": pytest.approx(320 + 32 * 32 / 3600),
+            "usdPerHour": pytest.approx(32),
+        }
     ]
     assert (train["namespace"], train["reason"]) == ("default", "Placed")
     chosen, refused = train["candidates"]
@@ -134,7 +142,8 @@ def test_work_whose_only_data_is_lost_is_stranded(fleet: Path, tmp_path: Path) -
     work = write(tmp_path / "work", an_ai_workload("a", data="aws/eu-south-2"))
     assert planned("-f", fleet, "-f", work, "--without", "cluster=aws-es")["a"]["placements"]
     stranded = planned("-f", fleet, "-f", work, "--without", "provider=aws")["a"]
-    assert (stranded["placements"], stranded["reason"]) == ([], "DataLost")
+    assert (stranded["placements"], stranded["reason"]) == ([], "Unschedulable")
+    assert all("DataUnreadable" in {why["reason"] for why in one["refusals"]} for one in stranded["candidates"])
 
 
 @pytest.mark.parametrize(

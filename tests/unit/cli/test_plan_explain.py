@@ -22,8 +22,10 @@ def files(tmp_path: Path) -> Path:
     """Two workloads: the older by name takes the cheap node; `c` has a law that no cluster meets."""
     return write(
         tmp_path / "all",
-        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4"),
-        a_federated_cluster("gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3"),
+        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4", interruptions="0"),
+        a_federated_cluster(
+            "gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3", interruptions="0"
+        ),
         an_ai_workload("a", namespace="research"),
         an_ai_workload("b", namespace="research"),
         an_ai_workload("c", namespace="research", law="CH"),

@@ -1,0 +1,146 @@
+"""Plans as tables: a row for each workload, or for each offer, with the reason next to every number.
+
+How much is shown depends on the window: below `WIDE` columns what decides, from there on every term, hours and grams,
+and from `ROOMY` on the reason stands in the row, else below.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from tradewind.cli.bill import bill_of, shares_of
+from tradewind.cli.whyrender import (
+    done_in_h,
+    grams_text,
+    hours_text,
+    mark,
+    plain_table,
+    usd_text,
+    why_chosen,
+    why_not_chosen,
+)
+from tradewind.model.units import format_usd
+from tradewind.placement.decisive import TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from tradewind.model.plan import Candidate, Decision
+    from tradewind.model.workload import Key
+
+WIDE = 150
+ROOMY = 200
+SHOWN_NAMES = 3
+
+
+def plan_table(decisions: Sequence[Decision], promises: Mapping[Key, Sequence[str]], *, width: int) -> RenderableType:
+    """One row a workload: where it goes, what it costs, when it is done, and why; `promises` are said after that."""
+    wide, roomy = width >= WIDE, width >= ROOMY
+    table = plain_table()
+    for name in ("WORKLOAD", "PLACED ON", *(("MARKET",) if roomy else ())):
+        table.add_column(name, no_wrap=wide, overflow="fold")
+    terms = map(str.upper, TERMS) if wide else ("EGRESS",)
+    for name in ("$/H", "TOTAL", *terms, "TRANSFER", *(("CO2",) if wide else ()), "DONE IN"):
+        table.add_column(name, justify="right", no_wrap=True)
+    if roomy:
+        table.add_column("WHY", ratio=1, overflow="fold")
+    for decision in decisions:
+        cells = _plan_cells(decision, wide=wide, roomy=roomy)
+        why = Text(_why(decision, promises), style="" if decision.chosen else "yellow")
+        blanks = [Text("-", style="dim")] * (len(table.columns) - 1 - roomy)
+        table.add_row(Text(str(decision.key)), *(cells or blanks), *((why,) if roomy else ()))
+    if roomy:
+        return table
+    reasons = [Text.assemble((f"{decision.key}: ", "bold"), _why(decision, promises)) for decision in decisions]
+    return Group(table, Text(), *reasons)
+
+
+def _why(decision: Decision, promises: Mapping[Key, Sequence[str]]) -> str:
+    return "; ".join((why_chosen(decision), *promises.get(decision.key, ())))
+
+
+def _plan_cells(decision: Decision, *, wide: bool, roomy: bool) -> list[Text]:
+    if decision.chosen is None:
+        return []
+    bill = bill_of(shares_of(decision))
+    terms = [getattr(bill.usd, name) for name in TERMS] if wide else [bill.usd.egress]
+    return [
+        Text(bill.where, style="green"),
+        *([Text(decision.chosen.market.value)] if roomy else []),
+        Text(format_usd(bill.usd_per_hour)),
+        Text(format_usd(bill.usd_total) + mark(bill.assumed), style="bold"),
+        *(Text(usd_text(usd)) for usd in terms),
+        Text(hours_text(bill.transfer_h)),
+        *([Text(grams_text(bill.grams_co2))] if wide else []),
+        Text(hours_text(bill.done_in_h)),
+    ]
+
+
+def candidate_table(decision: Decision, *, width: int) -> RenderableType:
+    """One row an offer: the terms of its price, and how it compares, or what keeps the work away."""
+    wide, roomy = width >= WIDE, width >= ROOMY
+    table = plain_table()
+    table.add_column("OFFER", no_wrap=wide, overflow="fold")
+    if wide:
+        table.add_column("MARKET", no_wrap=True)
+    terms = map(str.upper, TERMS) if wide else ("COMPUTE", "EGRESS", "DELAY")
+    times = ("RUN", "TRANSFER", "QUEUE", "LOST", "CO2") if wide else ("DONE IN",)
+    for name in ("TOTAL", *terms, *times):
+        table.add_column(name, justify="right", no_wrap=True)
+    if roomy:
+        table.add_column("WHY", ratio=1, overflow="fold")
+    reasons = []
+    for one in decision.candidates:
+        why = why_not_chosen(one, decision)
+        style = ("green" if one is decision.chosen else "") if one.feasible else "dim"
+        table.add_row(*(Text(cell, style=style) for cell in _price_cells(one, wide=wide)), *((why,) if roomy else ()))
+        if one.feasible:
+            reasons.append(Text.assemble((f"{one.cluster}/{one.offer}: ", "bold"), why))
+    return table if roomy else Group(table, Text(), *reasons)
+
+
+def _price_cells(one: Candidate, *, wide: bool) -> list[str]:
+    names = TERMS if wide else ("compute", "egress", "delay")
+    times = (one.run_h, one.transfer_h, one.queue_h, one.loss_h) if wide else (done_in_h(one),)
+    return [
+        f"{one.cluster}/{one.offer}",
+        *([one.market.value] if wide else []),
+        format_usd(one.total_usd) + mark(one.assumed) if one.run_h else "-",
+        *(usd_text(getattr(one.usd, name)) for name in names),
+        *map(hours_text, times),
+        *([grams_text(one.grams_co2)] if wide else []),
+    ]
+
+
+def refusal_table(decision: Decision) -> Table | None:
+    """One row a reason: how many offers it keeps away, which, and what it says of the first; None without refusals."""
+    groups = refused_by_reason(decision)
+    if not groups:
+        return None
+    table = plain_table("REASON")
+    table.add_column("OFFERS", justify="right")
+    table.add_column("WHICH", overflow="fold")
+    table.add_column("WHAT IT SAYS", overflow="fold")
+    for reason, refused in groups.items():
+        names = [f"{one.cluster}/{one.offer}" for one in refused]
+        more = len(names) - SHOWN_NAMES
+        which = ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+        message = next(refusal.message for refusal in refused[0].refusals if refusal.reason == reason)
+        table.add_row(Text(reason, style="yellow"), str(len(names)), which, Text(message))
+    return table
+
+
+def refused_by_reason(decision: Decision) -> dict[str, list[Candidate]]:
+    """Group the refused offers; one with several reasons is in several groups. The largest group comes first."""
+    groups: dict[str, list[Candidate]] = defaultdict(list)
+    for one in decision.candidates:
+        for reason in dict.fromkeys(refusal.reason for refusal in one.refusals):
+            groups[reason].append(one)
+    return dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])))
