@@ -31,7 +31,7 @@ class Assumed:
         self._ask = context.ask(index)
         self._conditions = conditions
         with np.errstate(all="ignore"):
-            self._serving = serving(context, index, figures=figures)
+            self._serving = serving(context, index)
             self._interval_h = intervals_h(
                 context.asks, figures=figures, links=context.links, cluster_of=context.table.cluster_of
             )[index]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -72,6 +72,11 @@ class AskColumns:
     def __len__(self) -> int:
         """Count the asks."""
         return len(self.asks)
+
+    def of(self, indexes: list[int]) -> AskColumns:
+        """Return the columns of some of the asks."""
+        columns = (getattr(self, one.name)[indexes] for one in fields(self)[1:])
+        return AskColumns([self.asks[index] for index in indexes], *columns)
 
 
 def columns_of(asks: Sequence[Ask], *, figures: Figures, links: Links, now_s: float) -> AskColumns:

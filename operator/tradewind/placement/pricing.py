@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,13 +11,14 @@ import numpy as np
 from tradewind.model.plan import Here, Usd
 from tradewind.placement.assumed import Assumed
 from tradewind.placement.columns import columns_of
-from tradewind.placement.costs.carbon import emitted_grams
+from tradewind.placement.costs.carbon import running_grams
 from tradewind.placement.costs.loss import lost_hours
 from tradewind.placement.figures import WITHOUT_ACCELERATORS, Figures
 from tradewind.placement.links import Links
 from tradewind.placement.registry import COSTS, PRICED
 from tradewind.placement.terms import CostContext
-from tradewind.placement.transfers import Stays, transfers
+from tradewind.placement.transfers import Stays, Transfers
+from tradewind.placement.worth import Worth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,31 +122,25 @@ class Pricer:
 
     def _context(self, asks: Sequence[Ask], queue_h: Floats) -> CostContext:
         figures, links, table = self._figures, self._links, self._table
-        shape = len(asks), len(table)
         columns = columns_of(asks, figures=figures, links=links, now_s=self._conditions.now_s)
         stays = self._stays(asks)
         usd_per_hour = figures.usd_per_unit_hour[columns.kind]
         usd_per_hour *= columns.units
         run_h = figures.slower_by[columns.slower]
         run_h *= columns.run_h
-        moved = transfers(
-            asks,
-            table=table,
-            links=links,
-            run_h=run_h,
-            machines_usd_per_hour=usd_per_hour,
-            delay_usd_per_hour=columns.usd_per_delay_hour,
-            stays=stays,
-        )
-        loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=table.cluster_of, run_h=run_h)
-        busy_h = run_h + loss_h
-        grams = emitted_grams(columns, figures=figures, busy_h=busy_h, moved_grams=moved.grams)
         if len(stays.asks):
-            queue_h = np.array(np.broadcast_to(queue_h, shape))
+            queue_h = np.array(np.broadcast_to(queue_h, run_h.shape))
             queue_h[stays.asks, stays.rows] = 0.0
-        hours = busy_h
-        hours += moved.transfer_h
+        worth = Worth(columns, usd_per_hour, queue_h, figures, links, table.cluster_of)
+        moved = Transfers(asks, table=table, links=links, stays=stays)
+        moved.stream(run_h, usd_of=worth.of_run, usd_per_gram=columns.usd_per_gram)
+        loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=table.cluster_of, run_h=run_h)
+        hours = run_h + loss_h
+        grams = running_grams(columns, figures=figures, busy_h=hours)
         hours += queue_h
+        moved.stage(usd_of=partial(worth.of_wait, hours), usd_per_gram=columns.usd_per_gram)
+        hours += moved.transfer_h
+        grams += moved.grams
         return CostContext(
             asks=columns,
             table=table,
@@ -156,6 +152,7 @@ class Pricer:
             hours=hours,
             egress_usd=moved.egress_usd,
             grams_co2=grams,
+            worth=worth,
             now_s=self._conditions.now_s,
         )
 

@@ -20,7 +20,7 @@ from tradewind.placement.figures import not_negative
 from tradewind.placement.links import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tradewind.model.plan import Ask
     from tradewind.placement.links import Links
@@ -134,7 +134,13 @@ class Chosen:
 
 
 def choose(
-    inputs: Sequence[Sequence[Source]], *, links: Links, at: Ints, floor_h: Floats, usd_per_hour: Floats
+    inputs: Sequence[Sequence[Source]],
+    *,
+    links: Links,
+    at: Ints,
+    floor_h: Floats,
+    usd_of: Callable[[Floats], Floats],
+    usd_per_gram: Floats,
 ) -> Chosen:
     """Choose the replicas of inputs that are read at the same time, for asks of one shape.
 
@@ -143,7 +149,8 @@ def choose(
         links: the network.
         at: the cluster of each offer.
         floor_h: (asks, offers) time that passes anyway: 0 for staging, T_run for streaming.
-        usd_per_hour: (asks, offers) what each hour costs, in machines and in delay.
+        usd_of: what such a time costs, in machines, in delay and in whatever else grows with it.
+        usd_per_gram: (asks, 1) what emissions cost.
     """
     replicas = np.array([[index for one in sources for index in one.replicas] for sources in inputs], dtype=np.int64)
     gb = not_negative(np.array([[one.gb for one in sources for _ in one.replicas] for sources in inputs]))
@@ -153,12 +160,20 @@ def choose(
     )
     ends = np.cumsum([len(one.replicas) for one in inputs[0]])
     parts = [slice(end - len(one.replicas), end) for end, one in zip(ends.tolist(), inputs[0], strict=True)]
-    return _cheapest(Moved(hours, usd, grams), parts=parts, floor_h=floor_h, usd_per_hour=usd_per_hour)
+    return _cheapest(Moved(hours, usd, grams), parts=parts, floor_h=floor_h, usd_of=usd_of, usd_per_gram=usd_per_gram)
 
 
-def _cheapest(replicas: Moved, *, parts: Sequence[slice], floor_h: Floats, usd_per_hour: Floats) -> Chosen:
+def _cheapest(
+    replicas: Moved,
+    *,
+    parts: Sequence[slice],
+    floor_h: Floats,
+    usd_of: Callable[[Floats], Floats],
+    usd_per_gram: Floats,
+) -> Chosen:
     """Try every replica's time as the slowest, with the cheapest replicas that are no slower."""
-    shape = usd_per_hour.shape
+    shape = floor_h.shape
+    price = replicas.usd + replicas.grams * usd_per_gram[:, :, None]
     best = Chosen(
         Moved(np.full(shape, np.inf), np.full(shape, np.inf), np.full(shape, np.inf)),
         tuple(np.zeros(shape, dtype=np.int64) for _ in parts),
@@ -166,9 +181,9 @@ def _cheapest(replicas: Moved, *, parts: Sequence[slice], floor_h: Floats, usd_p
     best_usd = np.full(shape, np.inf)
     for number in range(replicas.hours.shape[1]):
         within_h = np.maximum(replicas.hours[:, number], floor_h)
-        usd, grams, picks = _no_slower(replicas, number, within_h, parts)
-        total = usd_per_hour * within_h
-        total += usd
+        able, picks = _no_slower(replicas.hours, price, number, within_h, parts)
+        usd, grams = (_sum(column, picks, parts) for column in (replicas.usd, replicas.grams))
+        total = _sum(able, picks, parts) + usd_of(within_h)
         # Where time costs nothing, the faster of two equal totals is still the better one.
         better = (total < best_usd) | ((total == best_usd) & (within_h < best.moved.hours))
         np.copyto(best_usd, total, where=better)
@@ -180,24 +195,22 @@ def _cheapest(replicas: Moved, *, parts: Sequence[slice], floor_h: Floats, usd_p
 
 
 def _no_slower(
-    replicas: Moved, number: int, within_h: Floats, parts: Sequence[slice]
-) -> tuple[Floats, Floats, Sequence[Ints | int]]:
-    """Choose the cheapest replica of each input that takes no longer: USD and grams of all, and which they are."""
+    hours: Floats, price: Floats, number: int, within_h: Floats, parts: Sequence[slice]
+) -> tuple[Floats, Sequence[Ints | int]]:
+    """Choose the cheapest replica of each input that takes no longer; the prices are infinite for those that do."""
     if len(parts) == 1:
         # Of one input a cheaper replica that is no slower wins when its own time is tried.
-        return replicas.usd[:, number], replicas.grams[:, number], [number]
-    usd, grams = np.zeros(within_h.shape), np.zeros(within_h.shape)
-    picks = []
-    for part in parts:
-        price = np.where(replicas.hours[:, part] <= within_h[:, None], replicas.usd[:, part], np.inf)
-        price[np.isnan(price)] = np.inf
-        pick = price.argmin(axis=1)
-        usd += _picked(price, pick)
-        grams += _picked(replicas.grams[:, part], pick)
-        picks.append(pick)
-    return usd, grams, picks
+        return price, [number]
+    able = np.where(hours <= within_h[:, None], price, np.inf)
+    able[np.isnan(able)] = np.inf
+    return able, [able[:, part].argmin(axis=1) for part in parts]
 
 
-def _picked(figures: Floats, pick: Ints) -> Floats:
-    """Take, per ask and offer, the figure of the replica that was picked."""
-    return np.take_along_axis(figures, pick[:, None], axis=1)[:, 0]
+def _sum(figures: Floats, picks: Sequence[Ints | int], parts: Sequence[slice]) -> Floats:
+    """Add up, per ask and offer, the figures of the replicas that were picked."""
+    total = None
+    for part, pick in zip(parts, picks, strict=True):
+        column = figures[:, part]
+        figure = column[:, pick] if isinstance(pick, int) else np.take_along_axis(column, pick[:, None], axis=1)[:, 0]
+        total = figure if total is None else total + figure
+    return np.zeros(figures[:, 0].shape) if total is None else total

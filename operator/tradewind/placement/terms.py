@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tradewind.placement.columns import AskColumns
     from tradewind.placement.links import Links
     from tradewind.placement.table import Floats, Mask, OfferTable
+    from tradewind.placement.worth import Worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class CostContext:
         hours: all of them and T_queue: from the decision to the end.
         egress_usd: what moving inputs, checkpoint and outputs costs, each input from its best replica.
         grams_co2: what running and moving emit.
+        worth: what hours cost, where a choice of replicas depends on it.
         now_s: seconds since the Unix epoch.
     """
 
@@ -38,6 +40,7 @@ class CostContext:
     hours: Floats
     egress_usd: Floats
     grams_co2: Floats
+    worth: Worth
     now_s: float
 
     def ask(self, index: int) -> Ask:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -11,30 +12,17 @@ from tradewind.model.units import BYTES_PER_GB
 from tradewind.placement.sources import Inputs, Source, choose, staged, streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tradewind.model.plan import Ask
-    from tradewind.placement.figures import Figures
     from tradewind.placement.links import Links
     from tradewind.placement.sources import Moved
     from tradewind.placement.table import Floats, Ints, OfferTable
     from tradewind.placement.terms import CostContext
 
 
-@dataclass(frozen=True, slots=True)
-class Transfers:
-    """What a batch moves; every array has the shape (asks, offers).
-
-    Attributes:
-        run_h: T_run, and never less than the slowest stream takes.
-        transfer_h: T_move.
-        egress_usd: of inputs, checkpoint and outputs. grams: what moving all of them emits.
-    """
-
-    run_h: Floats
-    transfer_h: Floats
-    egress_usd: Floats
-    grams: Floats
+UsdOf: TypeAlias = "Callable[[list[int], Floats], Floats]"
+"""What hours cost some asks of the batch, by their indexes: (asks, offers) of hours to as many USD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,57 +33,69 @@ class Stays:
     rows: Ints
 
 
-def transfers(
-    asks: Sequence[Ask],
-    *,
-    table: OfferTable,
-    links: Links,
-    run_h: Floats,
-    machines_usd_per_hour: Floats,
-    delay_usd_per_hour: Floats,
-    stays: Stays,
-) -> Transfers:
-    """Move what every ask needs to every offer.
+class Transfers:
+    """What a batch moves; every array has the shape (asks, offers).
 
-    Args:
-        asks: the batch.
-        table: the offers.
-        links: the network.
-        run_h: T_run by speed; where a stream can't keep up it is made longer, in place.
-        machines_usd_per_hour: what an hour of the machines costs.
-        delay_usd_per_hour: what an hour of waiting costs, (asks, 1).
-        stays: there nothing has to be staged.
+    Inputs with a choice of replicas need to know what time costs: first `stream` is called, then `stage`.
+
+    Attributes:
+        transfer_h: T_move.
+        egress_usd: of inputs, checkpoint and outputs. grams: what moving all of them emits.
     """
-    before, during, after = _sorted_out(asks, links)
-    count, at = len(asks), table.cluster_of
-    # 1. What leaves no choice, per cluster and then per offer; where the work stays, nothing is staged.
-    stage, stream = before.gather(links, asks=count), during.gather(links, asks=count)
-    leave = after.gather(links, asks=count, price="out_usd_per_gb")
-    usd, grams = stream.usd + leave.usd, stream.grams + leave.grams
-    here, there = (stays.asks, stays.rows), (stays.asks, at[stays.rows])
-    moved = Transfers(run_h, stage.hours[:, at], (usd + stage.usd)[:, at], (grams + stage.grams)[:, at])
-    moved.transfer_h[here] = 0.0
-    moved.egress_usd[here] = usd[there]
-    moved.grams[here] = grams[there]
-    if during:
-        np.maximum(run_h, stream.hours[:, at], out=run_h)
-    # 2. What leaves a choice, which depends on what an hour costs on the offer.
-    for inputs, column in ((before, moved.transfer_h), (during, run_h)):
-        for group in inputs.groups.values():
-            indexes = [index for index, _ in group]
-            chosen = choose(
-                [sources for _, sources in group],
-                links=links,
-                at=at,
-                floor_h=column[indexes],
-                usd_per_hour=machines_usd_per_hour[indexes] + delay_usd_per_hour[indexes],
-            ).moved
-            if inputs is before:
-                _stay(chosen, indexes, stays)
-            column[indexes] = chosen.hours
-            moved.egress_usd[indexes] += chosen.usd
-            moved.grams[indexes] += chosen.grams
-    return moved
+
+    def __init__(self, asks: Sequence[Ask], *, table: OfferTable, links: Links, stays: Stays) -> None:
+        self._links = links
+        self._at = at = table.cluster_of
+        self._stays = stays
+        self._before, self._during, after = _sorted_out(asks, links)
+        # What leaves no choice is the same for all offers of a cluster.
+        stage, self._stream = (one.gather(links, asks=len(asks)) for one in (self._before, self._during))
+        leave = after.gather(links, asks=len(asks), price="out_usd_per_gb")
+        usd, grams = self._stream.usd + leave.usd, self._stream.grams + leave.grams
+        self.transfer_h: Floats = stage.hours[:, at]
+        self.egress_usd: Floats = (usd + stage.usd)[:, at]
+        self.grams: Floats = (grams + stage.grams)[:, at]
+        # Where the work stays, nothing is staged.
+        here, there = (stays.asks, stays.rows), (stays.asks, at[stays.rows])
+        self.transfer_h[here] = 0.0
+        self.egress_usd[here] = usd[there]
+        self.grams[here] = grams[there]
+
+    def stream(self, run_h: Floats, *, usd_of: UsdOf, usd_per_gram: Floats) -> None:
+        """Make T_run longer, in place, where the inputs that are read over it can't keep up."""
+        if self._during:
+            np.maximum(run_h, self._stream.hours[:, self._at], out=run_h)
+        for indexes, sources in _groups(self._during):
+            moved = self._choose(indexes, sources, run_h[indexes], usd_of, usd_per_gram)
+            run_h[indexes] = moved.hours
+            self.egress_usd[indexes] += moved.usd
+            self.grams[indexes] += moved.grams
+
+    def stage(self, *, usd_of: UsdOf, usd_per_gram: Floats) -> None:
+        """Choose the replicas that are read before the start."""
+        for indexes, sources in _groups(self._before):
+            moved = self._choose(indexes, sources, self.transfer_h[indexes], usd_of, usd_per_gram)
+            _stay(moved, indexes, self._stays)
+            self.transfer_h[indexes] = moved.hours
+            self.egress_usd[indexes] += moved.usd
+            self.grams[indexes] += moved.grams
+
+    def _choose(
+        self, indexes: list[int], sources: list[list[Source]], floor_h: Floats, usd_of: UsdOf, usd_per_gram: Floats
+    ) -> Moved:
+        return choose(
+            sources,
+            links=self._links,
+            at=self._at,
+            floor_h=floor_h,
+            usd_of=partial(usd_of, indexes),
+            usd_per_gram=usd_per_gram[indexes],
+        ).moved
+
+
+def _groups(inputs: Inputs) -> Iterator[tuple[list[int], list[list[Source]]]]:
+    for group in inputs.groups.values():
+        yield [index for index, _ in group], [sources for _, sources in group]
 
 
 def _sorted_out(asks: Sequence[Ask], links: Links) -> tuple[Inputs, Inputs, Inputs]:
@@ -112,18 +112,25 @@ def _sorted_out(asks: Sequence[Ask], links: Links) -> tuple[Inputs, Inputs, Inpu
     return before, during, after
 
 
-def serving(context: CostContext, index: int, *, figures: Figures) -> list[tuple[bool, Ints]]:
+def serving(context: CostContext, index: int) -> list[tuple[bool, Ints]]:
     """Find what serves each input of one ask: whether it is staged, and the index of the location, per offer."""
-    ask, at = context.ask(index), context.table.cluster_of
-    usd_per_hour = (context.usd_per_hour[index] + context.asks.usd_per_delay_hour[index])[None]
-    by_speed_h = (figures.slower_by[context.asks.slower[index]] * context.asks.run_h[index])[None]
+    ask, worth = context.ask(index), context.worth
+    rest_h = context.hours - context.transfer_h
+    by_speed_h = worth.figures.slower_by[context.asks.slower[[index]]] * context.asks.run_h[index]
     found = []
-    for is_staged, sources, floor_h in (
-        (True, staged(ask, context.links), np.zeros(usd_per_hour.shape)),
-        (False, streamed(ask, context.links), by_speed_h),
+    for is_staged, sources, floor_h, usd_of in (
+        (True, staged(ask, context.links), np.zeros(by_speed_h.shape), partial(worth.of_wait, rest_h)),
+        (False, streamed(ask, context.links), by_speed_h, worth.of_run),
     ):
         if sources:
-            chosen = choose([sources], links=context.links, at=at, floor_h=floor_h, usd_per_hour=usd_per_hour)
+            chosen = choose(
+                [sources],
+                links=context.links,
+                at=context.table.cluster_of,
+                floor_h=floor_h,
+                usd_of=partial(usd_of, [index]),
+                usd_per_gram=context.asks.usd_per_gram[[index]],
+            )
             for one, pick in zip(sources, chosen.picks, strict=True):
                 found.append((is_staged, np.array(one.replicas, dtype=np.int64)[pick[0]]))
     return found

@@ -31,10 +31,9 @@ class Carbon:
         return context.grams_co2 * context.asks.usd_per_gram
 
 
-def emitted_grams(asks: AskColumns, *, figures: Figures, busy_h: Floats, moved_grams: Floats) -> Floats:
-    """Return the grams of CO2, per ask and offer; `busy_h` is T_run + E_loss."""
+def running_grams(asks: AskColumns, *, figures: Figures, busy_h: Floats) -> Floats:
+    """Return the grams of CO2 of the machines, per ask and offer; `busy_h` is T_run + E_loss."""
     grams = figures.grams_per_unit_hour[asks.kind]
     grams *= asks.units
     grams *= busy_h
-    grams += moved_grams
     return grams

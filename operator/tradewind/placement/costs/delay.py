@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 if TYPE_CHECKING:
+    from tradewind.placement.columns import AskColumns
     from tradewind.placement.table import Floats
     from tradewind.placement.terms import CostContext
 
@@ -25,10 +26,18 @@ class Delay:
 
     def usd(self, context: CostContext, /) -> Floats:
         """Price all hours from the decision to the end, and those past the deadline once more."""
-        asks = context.asks
-        usd = context.hours * asks.usd_per_delay_hour
-        if (asks.prefer_h != np.inf).any():
-            late_h = np.maximum(context.hours - asks.prefer_h, 0.0)
-            late_h *= asks.usd_per_hour_late
-            usd += late_h
+        usd = context.hours * context.asks.usd_per_delay_hour
+        late_usd = lateness_usd(context.asks, hours=context.hours)
+        if late_usd is not None:
+            usd += late_usd
         return usd
+
+
+def lateness_usd(asks: AskColumns, *, hours: Floats) -> Floats | None:
+    """Price the hours past the deadline; None where no ask of the batch would pay for them."""
+    if not (asks.prefer_h != np.inf).any():
+        return None
+    usd = hours - asks.prefer_h
+    np.maximum(usd, 0.0, out=usd)
+    usd *= asks.usd_per_hour_late
+    return usd

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from tradewind.placement.table import Floats
+    from tradewind.placement.columns import AskColumns
+    from tradewind.placement.links import Links
+    from tradewind.placement.table import Floats, Ints
     from tradewind.placement.terms import CostContext
 
 
@@ -24,11 +26,17 @@ class Latency:
 
     def usd(self, context: CostContext, /) -> Floats:
         """Price the mean round trip for as long as the work runs."""
-        asks = context.asks
-        if not asks.clients.any():
-            return np.zeros(context.run_h.shape)
-        per_hour = context.links.clients_round_trip_ms[asks.clients]
-        per_hour *= asks.usd_per_round_trip_ms_hour
-        usd = per_hour[:, context.table.cluster_of]
-        usd *= context.run_h
-        return usd
+        return round_trip_usd(
+            context.asks, links=context.links, cluster_of=context.table.cluster_of, run_h=context.run_h
+        )
+
+
+def round_trip_usd(asks: AskColumns, *, links: Links, cluster_of: Ints, run_h: Floats) -> Floats:
+    """Price round trips over the run, per ask and offer."""
+    if not asks.clients.any():
+        return np.zeros(run_h.shape)
+    per_hour = links.clients_round_trip_ms[asks.clients]
+    per_hour *= asks.usd_per_round_trip_ms_hour
+    usd = per_hour[:, cluster_of]
+    usd *= run_h
+    return usd
