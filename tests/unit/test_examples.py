@@ -52,7 +52,12 @@ def candidate(workload: dict[str, Any], cluster: str, offer: str) -> dict[str, A
 
 def test_every_manifest_parses_strictly() -> None:
     manifests = load([EXAMPLES])
-    assert [len(manifests.of(kind)) for kind in ("AIWorkload", "FederatedCluster", "NetworkMap")] == [12, 3, 1]
+    assert [len(manifests.of(kind)) for kind in ("AIWorkload", "FederatedCluster", "NetworkMap", "Dataset")] == [
+        12,
+        3,
+        1,
+        2,
+    ]
     assert {obj["kind"] for obj in manifests.others} == {"Namespace", "PriorityClass"}
 
 
@@ -75,6 +80,30 @@ def test_data_gravity_decides_against_cheaper_machines(plan: Planned) -> None:
     assert (chosen["egress"], other["egress"]) == (0, pytest.approx(5400))
 
 
+def test_the_budget_rules_out_what_can_not_be_taken_away(plan: Planned) -> None:
+    refused = candidate(plan["research/vision-pretrain"], GCP, "h100")["reasons"]
+    assert [reason.partition(":")[0] for reason in refused] == ["BudgetPerHourExceeded", "BudgetTotalExceeded"]
+
+
+def test_the_law_of_the_shared_dataset_keeps_its_reader_off_a_cluster_in_the_same_country(plan: Planned) -> None:
+    refused = candidate(plan["research/radiology-train"], AWS, "h200-spot")["reasons"]
+    assert {reason.partition(":")[0] for reason in refused} == {"ResidencyDenied", "OperatorJurisdictionDenied"}
+
+
+def test_only_a_fabric_with_rdma_will_do_for_work_on_several_machines(plan: Planned) -> None:
+    refused = candidate(plan["research/speech-train"], GCP, "h100-spot")["reasons"]
+    assert {"InterconnectMismatch", "NodeBandwidthTooLow"} <= {reason.partition(":")[0] for reason in refused}
+
+
+def test_users_and_carbon_have_their_price_by_figures_that_somebody_gave(plan: Planned) -> None:
+    near, far = (candidate(plan["products/chat-assistant"], *each)["usd"] for each in ((AWS, "l4"), (GCP, "l4")))
+    assert 0 < near["latency"] < far["latency"]
+    for workload in plan.values():
+        chosen = [candidate(workload, each["cluster"], each["offer"]) for each in workload["placements"]]
+        assert all(each["usd"]["carbon"] > 0 for each in chosen)
+        assert not any(assumed.startswith("carbon") for each in chosen for assumed in each["assumed"])
+
+
 def test_owned_machines_are_cheapest_until_they_are_full(plan: Planned) -> None:
     refused = candidate(plan["research/support-finetune"], OWN, "h100")
     assert refused["totalUSD"] < plan["research/support-finetune"]["placements"][0]["totalUSD"]
@@ -95,17 +124,19 @@ def test_the_lab_can_play_the_fleet() -> None:
 
 
 @pytest.mark.parametrize("file", ["fleet.yaml", "network.yaml", "policy.yaml"])
-def test_every_figure_in_usd_says_where_it_comes_from(file: str) -> None:
-    source = ("[gcp]", "[aws]", "[spot]", "[sky]", "EXAMPLE")
+def test_every_figure_says_where_it_comes_from(file: str) -> None:
+    source = ("[gcp]", "[aws]", "[spot]", "[sky]", "[gsf]", "EXAMPLE")
+    figures = ("usdPer", "USDPer", "gramsCO2PerKWh", "interruptionsPerHour", "minSaving")
     above = ""
     for line in (EXAMPLES / file).read_text(encoding="utf-8").splitlines():
         text, _, comment = line.partition("#")
-        if "usdPer" in text or "egressUSDPerGB" in text:
+        if any(figure in text for figure in figures):
             assert any(each in (comment or above) for each in source), line
         above = "" if text.strip() and "{from:" not in text else above + comment
 
 
-def test_namespaces_come_first_and_hold_all_workloads() -> None:
+def test_namespaces_come_first_and_hold_all_workloads_and_datasets() -> None:
     files = sorted(EXAMPLES.iterdir())
     namespaces = {obj["metadata"]["name"] for obj in yaml.safe_load_all(files[0].read_text(encoding="utf-8"))}
-    assert {name.partition("/")[0] for name in PLACES} == namespaces
+    datasets = {obj["metadata"]["namespace"] for obj in load([EXAMPLES]).of("Dataset")}
+    assert {name.partition("/")[0] for name in PLACES} | datasets == namespaces
