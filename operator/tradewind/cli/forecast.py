@@ -21,6 +21,7 @@ from tradewind.model.plan import Here, Kept
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.snapshot import Snapshot
 from tradewind.model.workload import Access
+from tradewind.outage.domains import marked
 from tradewind.outage.moves import Held, may_leave
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tradewind.cli.loss import Lost
     from tradewind.cli.present import Present
     from tradewind.cli.world import World
+    from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
     from tradewind.model.placement import Placement
     from tradewind.model.plan import Ask, Decision
@@ -117,20 +119,23 @@ class _Then:
     """The picture after the loss."""
 
     def __init__(self, now: Present, lost: Lost) -> None:
-        conditions = now.world.conditions
-        down = replace(DOWN, since_s=conditions.now_s)
-        fleet = tuple(replace(one, health=down) if one.name in lost.clusters else one for one in now.world.fleet)
-        snapshot = Snapshot((), fleet, {}, now.hub.policy, conditions)
+        self._now, self._lost = now, lost
+        fleet = self._fleet(now.world)
+        snapshot = Snapshot((), fleet, {}, now.hub.policy, now.world.conditions)
         network = with_losses(snapshot).network
         self.network = replace(network, lost=network.lost | lost.locations)
-        self._now, self._lost = now, lost
         self._sight = Sight(snapshot, {cluster.name: cluster for cluster in fleet})
+
+    def _fleet(self, world: World) -> tuple[Cluster, ...]:
+        """Judge the fleet as the operator would: what is lost is Down, and may convict its region or provider."""
+        down = replace(DOWN, since_s=world.conditions.now_s)
+        return marked(replace(one, health=down) if one.name in self._lost.clusters else one for one in world.fleet)
 
     def world(self, keys: Collection[Key]) -> World:
         """Make the picture in which some work wants a place anew, while all other work keeps its own."""
         world = self._now.again(keys)
         # What is lost is no place that could be nearly right: its refusals would hide those that matter.
-        left = tuple(cluster for cluster in world.fleet if cluster.name not in self._lost.clusters)
+        left = tuple(cluster for cluster in self._fleet(world) if cluster.name not in self._lost.clusters)
         conditions = replace(world.conditions, network=self.network)
         return replace(world, asks=tuple(map(self._moving, world.asks)), fleet=left, conditions=conditions)
 

@@ -13,10 +13,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tradewind.cli.topmoney import money_of
 from tradewind.cli.toprows import as_json, phases, rows
 from tradewind.cli.whyrender import console
 from tradewind.errors import TradewindError
-from tradewind.model.units import format_duration, format_usd
+from tradewind.model.units import SECONDS_PER_HOUR, format_duration, format_usd
 from tradewind.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from tradewind.cli.topmoney import Money
     from tradewind.cli.toprows import Phase, Row
+
+    Seen = tuple[list[Row], list[Phase], Money]
 
 EXAMPLES = """
 \b
@@ -35,6 +39,9 @@ Examples:
 """
 WATCH_S = 2.0
 SHOWN_NAMES = 3
+SHOWN_BUDGETS = 8
+NEARLY = 0.8
+"""The share of a budget from which on it is pointed out."""
 OUT_OF_REACH = ("Down", "CredentialsInvalid")
 """What was free there when it was last seen is no news; -o json still has it."""
 STYLES = {
@@ -56,7 +63,7 @@ STYLES = {
 @click.option("--kubeconfig", default="", help="The hub's kubeconfig; KUBECONFIG or ~/.kube/config if absent.")
 @click.option("--context", default="", help="The context in the kubeconfig.")
 def top(*, watch: bool, output: str, kubeconfig: str, context: str) -> None:
-    """Show the fleet: verdicts, free accelerators, spending, and the work by phase.
+    """Show the fleet: verdicts, free accelerators, spending, the work by phase, budgets, and moves for money.
 
     FREE counts nodes that exist; +N is what pools may still add. Who may read the hub's AIWorkloads and
     FederatedClusters may use it; no member is asked.
@@ -67,9 +74,10 @@ def top(*, watch: bool, output: str, kubeconfig: str, context: str) -> None:
     from tradewind.cli.live import fetch  # noqa: PLC0415 - start-up time, see above
     from tradewind.cli.planning import told_to_people  # noqa: PLC0415 - same
 
-    def look() -> tuple[list[Row], list[Phase]]:
+    def look() -> Seen:
         found = fetch(kubeconfig=kubeconfig, context=context, system_namespace=Settings().namespace)
-        return rows(found.clusters, found.workloads), phases(found.workloads)
+        money = money_of(found.workloads, now_s=time.time())
+        return rows(found.clusters, found.workloads), phases(found.workloads), money
 
     with told_to_people():
         if watch:
@@ -80,10 +88,15 @@ def top(*, watch: bool, output: str, kubeconfig: str, context: str) -> None:
             console().print(_tables(*look(), now_s=time.time()))
 
 
-def _tables(clusters: list[Row], work: list[Phase], *, now_s: float) -> RenderableType:
+def _tables(clusters: list[Row], work: list[Phase], money: Money, *, now_s: float) -> RenderableType:
     if not clusters and not work:
         return Text("No FederatedCluster and no AIWorkload on this hub: kubectl apply -f examples/ makes some.")
-    return Group(_fleet_table(clusters, now_s=now_s), Text(), _work_table(work))
+    tables: list[RenderableType] = [_fleet_table(clusters, now_s=now_s), Text(), _work_table(work)]
+    if money.budgets:
+        tables += [Text(), _budget_table(money)]
+    if money.savings:
+        tables += [Text(), *_savings(money, now_s=now_s)]
+    return Group(*tables)
 
 
 def _fleet_table(clusters: list[Row], *, now_s: float) -> Table:
@@ -141,6 +154,32 @@ def _work_table(work: list[Phase]) -> Table:
     return table
 
 
+def _budget_table(money: Money) -> Table:
+    table = _table("BUDGET")
+    for name in ("SPENT", "OF", "USED", "$/H", "LASTS"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in money.budgets[:SHOWN_BUDGETS]:
+        lasts = "-" if each.lasts_h is None else format_duration(each.lasts_h * SECONDS_PER_HOUR)
+        style = "bold red" if each.used >= 1 else "yellow" if each.used >= NEARLY else ""
+        table.add_row(
+            Text(each.name),
+            Text(format_usd(each.spent_usd)),
+            Text(format_usd(each.of_usd)),
+            Text(f"{100 * each.used:.0f} %", style=style),
+            Text(format_usd(each.usd_per_hour)),
+            Text(lasts),
+        )
+    return table
+
+
+def _savings(money: Money, *, now_s: float) -> Iterable[Text]:
+    saved = format_usd(sum(each.saved_usd for each in money.savings))
+    yield Text(f"Moved for money: {len(money.savings)}, which saves {saved} of what staying would have cost")
+    for each in money.savings[:SHOWN_NAMES]:
+        where = f"{each.from_cluster} -> {each.to_cluster}, {format_usd(each.saved_usd)} less"
+        yield Text(f"  {each.name}: {where}, {_age(each.at, now_s)} ago")
+
+
 def _table(*names: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in names:
@@ -152,7 +191,7 @@ def _age(since: str, now_s: float) -> str:
     return format_duration(max(0.0, now_s - datetime.fromisoformat(since).timestamp())) if since else "-"
 
 
-def _watch(look: Callable[[], tuple[list[Row], list[Phase]]], *, one_a_line: bool) -> None:
+def _watch(look: Callable[[], Seen], *, one_a_line: bool) -> None:
     """Look again and again; a hub that does not answer for a while ends nothing."""
     first = look()  # what is wrong from the start is no passing fault
     if one_a_line:
@@ -170,9 +209,7 @@ def _watch(look: Callable[[], tuple[list[Row], list[Phase]]], *, one_a_line: boo
                 screen.print(stamp, body, "")
 
 
-def _again(
-    first: tuple[list[Row], list[Phase]], look: Callable[[], tuple[list[Row], list[Phase]]]
-) -> Iterable[tuple[list[Row], list[Phase]] | str]:
+def _again(first: Seen, look: Callable[[], Seen]) -> Iterable[Seen | str]:
     yield first
     while True:
         time.sleep(WATCH_S)

@@ -12,6 +12,8 @@ from tradewind.model.units import parse_quantity
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tradewind.cli.topmoney import Money
+
 Manifest = dict[str, Any]
 
 NOT_SEEN = ("Unknown", "NotSeenYet", "No operator has written its status: does one run on this hub?")
@@ -147,8 +149,8 @@ def _accelerators(offers: Iterable[tuple[Manifest, Manifest]]) -> tuple[Free, ..
     return tuple(Free(kind, free[kind], growth[kind]) for kind in sorted(free))
 
 
-def as_json(clusters: list[Row], work: list[Phase]) -> Manifest:
-    """Write both as JSON: the interface that scripts rely on. Fields are only ever added."""
+def as_json(clusters: list[Row], work: list[Phase], money: Money) -> Manifest:
+    """Write all of it as JSON: the interface that scripts rely on. Fields are only ever added."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "clusters": [
@@ -173,4 +175,5 @@ def as_json(clusters: list[Row], work: list[Phase]) -> Manifest:
         ],
         "workloads": [{**asdict(group), "names": list(group.names), "count": len(group.names)} for group in work],
         "usdPerHour": sum(row.usd_per_hour for row in clusters),
+        **money.as_json(),
     }

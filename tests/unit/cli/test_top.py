@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from tests.unit.cli.test_plan_hub import OURS, served
 
 from tradewind.cli.top import top
+from tradewind.cli.topmoney import money_of
 from tradewind.cli.toprows import Free, phases, rows
+from tradewind.state.record import iso
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,3 +194,51 @@ def test_an_api_server_without_our_kinds_is_named_as_no_hub(tmp_path: Path) -> N
         result = CliRunner().invoke(top, ["--kubeconfig", kubeconfig])
     assert result.exit_code == 1
     assert "is it the hub?" in result.stderr
+
+
+NOW_S = 1_800_000_000.0
+
+
+def a_spender(
+    name: str, *, spent: str, limit: str, usd_per_hour: str = "0", moves: tuple[Manifest, ...] = ()
+) -> Manifest:
+    manifest = a_workload(name)
+    place = {"cluster": "aws", "offer": "o", "market": "Spot", "replicas": 1, "epoch": 1, "generation": 1}
+    place |= {"state": "Running", "usdPerHour": usd_per_hour, "runningSince": iso(NOW_S - 3600)}
+    manifest["status"] |= {
+        "spentUSD": spent,
+        "spentUntil": iso(NOW_S - 1800),
+        "placements": [place],
+        "moves": list(moves),
+        "effective": {"maxTotalUSD": limit} if limit else {},
+    }
+    return manifest
+
+
+def test_a_budget_counts_what_is_settled_and_what_has_run_since() -> None:
+    money = money_of([a_spender("a", spent="10", limit="40", usd_per_hour="20")], now_s=NOW_S)
+    # Ten dollars by half an hour ago, and twenty an hour since: twenty dollars are left, for an hour.
+    (budget,) = money.budgets
+    assert [budget.spent_usd, budget.used, budget.lasts_h or 0.0] == pytest.approx([20, 0.5, 1])
+    assert money.spent_usd == pytest.approx(20)
+
+
+def test_budgets_are_listed_the_most_used_first_and_work_without_one_is_not() -> None:
+    works = [a_spender("low", spent="1", limit="100"), a_spender("none", spent="5", limit="")]
+    works.append(a_spender("high", spent="90", limit="100"))
+    assert [each.name for each in money_of(works, now_s=NOW_S).budgets] == ["ml/high", "ml/low"]
+
+
+def test_moves_for_money_say_what_they_saved(tmp_path: Path) -> None:
+    move = {"fromCluster": "aws", "toCluster": "gcp", "reason": "CheaperElsewhere", "epoch": 2}
+    move |= {"detectedAt": iso(NOW_S - 60), "decidedAt": iso(NOW_S - 60)}
+    forced = {**move, "reason": "ApiServerSilent"}
+    works = [a_spender("a", spent="95", limit="100", moves=({**move, "savingUSD": "72.5"}, forced))]
+    code, text, _ = on_a_hub(tmp_path, clusters=[HEALTHY], workloads=works)
+    assert code == 0
+    assert "Moved for money: 1, which saves $72.50" in text
+    assert "ml/a: aws -> gcp, $72.50 less" in text
+    (budget,) = (line for line in text.splitlines() if line.startswith("ml/a "))
+    assert budget.split()[1:5] == ["$95.00", "$100.00", "95", "%"]
+    shown = json.loads(on_a_hub(tmp_path, "-o", "json", clusters=[HEALTHY], workloads=works)[1])
+    assert (shown["budgets"][0]["maxTotalUSD"], shown["movesForMoney"][0]["savedUSD"]) == (100.0, 72.5)
