@@ -18,6 +18,7 @@ from tradewind.model.plan import Ask, Wake
 from tradewind.model.policy import Guarantee
 from tradewind.outage.moves import Held, may_leave
 from tradewind.placement.engine import standing
+from tradewind.placement.filters.certification import next_expiry_s
 
 if TYPE_CHECKING:
     from tradewind.decide.sight import Sight
@@ -173,7 +174,7 @@ def _compared(
 ) -> Part:
     """It runs well: it is compared with other places when it may move, and looked at again when the next turn comes."""
     snapshot = sight.snapshot
-    now_s, expires_s = snapshot.now_s, _expires_s(sight, placement, workload, now_s=snapshot.now_s)
+    now_s, expires_s = snapshot.now_s, _expires_s(sight, placement, workload)
     part = replace(part, retry_s=earliest(part.retry_s, expires_s))
     rate = snapshot.policy.rebalance
     settled = placement.state is CopyState.RUNNING and not part.deliver
@@ -189,8 +190,7 @@ def _compared(
     )
 
 
-def _expires_s(sight: Sight, placement: Placement, workload: Workload, *, now_s: float) -> float | None:
+def _expires_s(sight: Sight, placement: Placement, workload: Workload) -> float | None:
     """When the first of the certificates that the work needs there expires: nothing else will tell of it."""
-    certificates = sight.clusters[placement.cluster].certifications
-    needed = [one.valid_until_s for one in certificates if one.name in workload.constraints.certifications]
-    return min((time_s for time_s in needed if now_s < time_s and isfinite(time_s)), default=None)
+    at_s = next_expiry_s(workload, sight.clusters[placement.cluster])
+    return at_s if isfinite(at_s) else None

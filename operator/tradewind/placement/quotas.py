@@ -34,15 +34,11 @@ def needs(pods: PodSet) -> dict[str, float]:
 
 
 def quota_left(cluster: Cluster, namespace: str) -> dict[str, float]:
-    """Say what a cluster's quotas leave to a namespace, by the pods' resource names; what is not limited is missing.
-
-    Several quotas of one namespace all count, and `requests.cpu` limits what `cpu` does.
-    """
+    """Say what a cluster's quotas leave to a namespace, by the pods' resource names; what is not limited is missing."""
     left: dict[str, float] = {}
     for quota in cluster.quotas:
         if quota.namespace == namespace:
-            for key, free in quota.free.items():
-                name = key.removeprefix("requests.").removeprefix("count/")
+            for name, free in quota.free.items():
                 left[name] = min(free, left.get(name, inf))
     return left
 

@@ -153,8 +153,9 @@ class Store:
             entry.member.copy_sinks[obj["kind"]].wrote(obj)
 
     def health_changed(self, name: str) -> None:
-        """Have what waits for health, and what is placed on this cluster, looked at."""
-        self.dirty.wake(Wake.HEALTH)
+        """Have what waits for health, or for data in a region that is lost, and what is placed here, looked at."""
+        for change in (Wake.HEALTH, Wake.DATA):
+            self.dirty.wake(change)
         self.dirty.mark(self.placed_on(name))
 
     def prices_changed(self) -> None:

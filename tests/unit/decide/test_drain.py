@@ -265,7 +265,7 @@ def test_a_certificate_that_expires_is_looked_at_then() -> None:
     work = a_job()
     work = replace(work, constraints=replace(work.constraints, certifications=frozenset({"ISO27001"})))
     expires_s = NOW_S + 100.0
-    certificates = (Certification("ISO27001", expires_s), Certification("C5", NOW_S + 5), Certification("ISO27001"))
+    certificates = (Certification("ISO27001", expires_s), Certification("C5", NOW_S + 5))
     scene = Scene(record=running(), copies=(copy_at(),), workload=work)
     snapshot = scene.snapshot()
     aws = replace(snapshot.fleet[0], certifications=certificates)

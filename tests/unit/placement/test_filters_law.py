@@ -142,7 +142,7 @@ def test_an_unknown_law_of_a_location_says_how_to_cure_it() -> None:
         "checkpoint.locations x/y must suit the law of the work, and it has no known jurisdiction: "
         "say it in spec.locations of a NetworkMap"
     )
-    assert refusal.wakes_on is Wake.CLUSTER
+    assert refusal.wakes_on is Wake.DATA
     assert not LawfulPath.HOLDS_WHILE_RUNNING
 
 

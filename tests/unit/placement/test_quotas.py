@@ -17,7 +17,7 @@ PODS = PodSet(3, 2.0, 4 * GIB, 8, NVIDIA)
 
 
 def limited(name: str, **free: float) -> Cluster:
-    names = {"gpu": NVIDIA, "pods": "pods", "cpu": "requests.cpu"}
+    names = {"gpu": NVIDIA, "pods": "pods", "cpu": "cpu"}
     quota = Quota("research", {names[key]: value for key, value in free.items()})
     return replace(a_cluster(name, offers=(an_offer("a"), an_offer("b"))), quotas=(quota,))
 

@@ -103,6 +103,13 @@ def test_who_is_woken(change: Any, expected: set[str]) -> None:
     assert {key.name for key in store.dirty.take()} == expected
 
 
+def test_a_verdict_wakes_work_whose_data_was_lost_with_a_region() -> None:
+    store = a_store(workloads=tuple(a_workload(n, status=placed() if n == "placed" else None) for n in NAMES))
+    store.dirty.sleep(Key("research", "capacity"), frozenset({Wake.DATA}))
+    store.health_changed("aws")
+    assert {key.name for key in store.dirty.take()} == {"placed", "capacity"}
+
+
 def test_a_namespaces_policy_wakes_its_namespace() -> None:
     store = a_store(workloads=(a_workload(),))
     store.see_policy({"metadata": {"name": "default", "namespace": "elsewhere", "uid": "p"}, "spec": {}})

@@ -31,7 +31,7 @@ class LawfulPath:
     NAME: ClassVar[str] = "law of what is written"
     REASONS: ClassVar[tuple[str, ...]] = (WRITTEN_OUTSIDE_LAW, WRITTEN_WHERE_LAW_IS_UNKNOWN)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
-    WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
+    WAKES_ON: ClassVar[Wake] = Wake.DATA
 
     def reads(self, ask: Ask, /) -> Hashable | None:
         """Each location with each law that it must suit."""
