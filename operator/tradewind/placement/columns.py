@@ -44,7 +44,7 @@ class AskColumns:
         max_usd_per_hour: infinite without a limit.
         interval_h: between checkpoints, infinite without any, 0 where there is no progress to lose; NaN where the work
             does not say.
-        prefer_h, require_h: from now to the deadline of that mode; infinite without one.
+        prefer_h, require_h: from now to the deadline of that mode; infinite without one, and for servers.
         left_usd: what all the rest may cost; infinite without a limit.
     """
 
@@ -96,11 +96,12 @@ def _columns(ask: Ask, figures: Figures, links: Links, now_s: float) -> tuple[fl
     pods, deadline, saved = work.pods, work.deadline, work.checkpoint
     runtime_s = policy.pricing_horizon_s if work.expected_runtime_s is None else work.expected_runtime_s
     known = pods.accelerators and work.expected_runtime_s is not None
+    endless = work.type is WorkloadType.INFERENCE
     checkpoint = links.checkpoint(saved.locations) if saved is not None else 0
     latency_usd = policy.usd_per_round_trip_ms_hour
     prefer_h = require_h = inf
     late_usd = 0.0
-    if deadline is not None:
+    if deadline is not None and not endless:
         ahead_h = (deadline.time_s - now_s) / SECONDS_PER_HOUR
         if deadline.mode is DeadlineMode.PREFER:
             prefer_h, late_usd = ahead_h, deadline.usd_per_hour_late
@@ -115,7 +116,7 @@ def _columns(ask: Ask, figures: Figures, links: Links, now_s: float) -> tuple[fl
         pods.count * (pods.accelerators or pods.cpu_cores or ASSUMED_CORES_PER_POD),
         runtime_s / SECONDS_PER_HOUR * ask.left,
         ask.left,
-        work.type is WorkloadType.INFERENCE,
+        endless,
         saved.size_bytes / BYTES_PER_GB if saved is not None and checkpoint else 0.0,
         policy.usd_per_delay_hour,
         late_usd,
