@@ -83,7 +83,7 @@ def columns_of(asks: Sequence[Ask], *, figures: Figures, links: Links, now_s: fl
     """Take asks apart. What can't be true, such as a negative size, becomes NaN, and no place has a price then."""
     table = np.array([_columns(ask, figures, links, now_s) for ask in asks], dtype=np.float64)
     # A column is used as a whole: laid out as such it is read in one go.
-    columns = np.ascontiguousarray(table.reshape(len(asks), -1).T)
+    columns = np.ascontiguousarray(table.reshape(len(asks), len(fields(AskColumns)) - 1).T)
     checked = columns[_INDEXES : _INDEXES + _CHECKED]
     checked[~(checked >= 0)] = nan
     indexes = columns[:_INDEXES].astype(np.int64)

@@ -88,11 +88,9 @@ class Figures:
         kw[WITHOUT_ACCELERATORS, ~without] = 0.0
         grid = grams_by_cluster(table, conditions) * self._pue()
         self.grams_per_unit_hour: Floats = kw * grid[table.cluster_of]
-        start_s = [
-            conditions.detect_s + assumptions.restart_s + (0.0 if offer.max_nodes is None else offer.provisioning_s)
-            for offer in offers
-        ]
-        self.restart_h: Floats = not_negative(np.array(start_s, dtype=np.float64)) / SECONDS_PER_HOUR
+        provisioning_s = [0.0 if offer.max_nodes is None else offer.provisioning_s for offer in offers]
+        start_s = not_negative(np.array([conditions.detect_s + assumptions.restart_s], dtype=np.float64))
+        self.restart_h: Floats = (start_s + not_negative(np.array(provisioning_s, dtype=np.float64))) / SECONDS_PER_HOUR
         rates = [interruptions(offer, conditions) for offer in offers]
         self._interruptions = not_negative(np.array(rates, dtype=np.float64))
         self._per_node = np.array([offer.per_node for offer in offers], dtype=np.float64)

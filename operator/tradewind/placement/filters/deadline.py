@@ -55,7 +55,7 @@ class InTime:
         else:
             message = (
                 f"done {_span(hours - require_h)} after the deadline, which is {_span(require_h)} away ({parts}); "
-                f"{_cure(context, index, spans)}"
+                f"{_cure(spans)}"
             )
         return (Refusal(DEADLINE_MISSED, message, self.WAKES_ON),)
 
@@ -63,10 +63,7 @@ class InTime:
 _SHOWN_H = 1.0 / SECONDS_PER_HOUR
 
 
-def _cure(context: CostContext, index: int, spans: dict[str, float]) -> str:
-    work = context.ask(index).workload
-    if work.expected_runtime_s is None:
-        return "the run time is the policy's pricingHorizon: set spec.expectedRuntime if it takes less"
+def _cure(spans: dict[str, float]) -> str:
     cures = {
         "queue": "nodes that are there already, a later deadline, or mode Prefer would help",
         "transfer": "a replica of the data nearer by, a later deadline, or mode Prefer would help",

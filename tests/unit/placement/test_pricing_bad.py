@@ -1,0 +1,159 @@
+"""Figures that can't be true: each ends as a refusal of what needs it, never as a bargain, a warning or a crash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.builders import GB, a_cluster, a_network, a_workload, an_offer, some_data
+from tests.unit.placement.priced import SPEEDS, WATTS, ask_for, conditions, green, price_all
+
+from tradewind.model.fleet import Carbon
+from tradewind.model.network import Link
+from tradewind.model.plan import Wake
+from tradewind.model.workload import Access, Checkpoint, Client, Deadline, Output
+from tradewind.placement.engine import plan
+
+if TYPE_CHECKING:
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.plan import Ask, Conditions
+
+STORE, BAD, GOOD = "s/x", "bad/r", "good/r"
+NETWORK = a_network(
+    *((STORE, place, 2.0, 0.01) for place in (BAD, GOOD)), *((p, STORE, 2.0, 0.01) for p in (BAD, GOOD))
+)
+NETWORK = replace(NETWORK, links={pair: replace(link, round_trip_ms=20.0) for pair, link in NETWORK.links.items()})
+WORK = replace(
+    a_workload(data=(some_data(900, STORE), some_data(90, STORE, name="stream", access=Access.STREAM))),
+    checkpoint=Checkpoint(100 * GB, (STORE,)),
+    outputs=(Output("model", 10 * GB, STORE),),
+    clients=(Client(STORE, 1.0),),
+    deadline=Deadline(3600.0, usd_per_hour_late=5.0),
+)
+ASK = ask_for(WORK, usd_per_delay_hour=1.0, usd_per_tonne_co2=90.0, usd_per_round_trip_ms_hour=0.01)
+OFFER = replace(an_offer(accelerator="L4", per_node=8), interruptions_per_hour=0.05)
+UNTRUE = (nan, inf, -inf, -1.0)
+
+
+def a_place(name: str, **said: Any) -> Cluster:
+    figures: dict[str, Any] = {"carbon": Carbon(100.0, 1.2), "offers": (OFFER,)} | said
+    return replace(a_cluster(name, provider=name, region="r"), **figures)
+
+
+def link(**said: Any) -> dict[str, Any]:
+    links = dict(NETWORK.links)
+    for pair in ((STORE, BAD), (BAD, STORE)):
+        links[pair] = replace(links[pair], **said)
+    return {"network": replace(NETWORK, links=links)}
+
+
+def offer(**said: Any) -> dict[str, Any]:
+    return {"offers": (replace(OFFER, **said),)}
+
+
+CASES = [
+    *(pytest.param(offer(usd_per_accelerator_hour=bad), {}, id=f"a price of {bad}") for bad in UNTRUE),
+    *(pytest.param(offer(interruptions_per_hour=bad), {}, id=f"{bad} interruptions") for bad in UNTRUE),
+    *(pytest.param({}, link(gbps=bad), id=f"a bandwidth of {bad}") for bad in (0.0, *UNTRUE)),
+    *(pytest.param({}, link(egress_usd_per_gb=bad), id=f"an egress price of {bad}") for bad in UNTRUE),
+    *(pytest.param({}, link(round_trip_ms=bad), id=f"a round trip of {bad}") for bad in UNTRUE),
+    *(pytest.param({}, {"speeds": SPEEDS | {"L4": bad}}, id=f"a speed of {bad}") for bad in (0.0, *UNTRUE)),
+    *(pytest.param({}, {"watts": WATTS | {"L4": bad}}, id=f"{bad} watts") for bad in (0.0, *UNTRUE)),
+    *(pytest.param({"carbon": Carbon(bad, 1.2)}, {}, id=f"a grid of {bad}") for bad in UNTRUE),
+    *(pytest.param({"carbon": Carbon(100.0, bad)}, {}, id=f"a PUE of {bad}") for bad in (0.0, 0.9, *UNTRUE)),
+    pytest.param(offer(max_nodes=1, provisioning_s=nan), {}, id="provisioning of nan"),
+    pytest.param(offer(max_nodes=1, provisioning_s=-1.0), {}, id="provisioning of -1"),
+]
+NEUTRAL = replace(an_offer(), interruptions_per_hour=0.05)
+
+
+def worlds(fleet_said: dict[str, Any], said: dict[str, Any]) -> tuple[list[Cluster], Conditions]:
+    """Make a fleet whose first cluster has the bad figure, and whose second has accelerators that it does not touch."""
+    return [a_place("bad", **fleet_said), a_place("good", offers=(NEUTRAL,))], conditions(
+        **({"network": NETWORK} | said)
+    )
+
+
+@pytest.mark.parametrize(("fleet_said", "said"), CASES)
+def test_a_figure_that_cannot_be_true_refuses_its_own_place_only(fleet_said: Any, said: Any) -> None:
+    fleet, given = worlds(fleet_said, said)
+    whole, _ = worlds({}, {})
+    prices, _ = price_all([ASK, ASK], fleet, given)
+    before, _ = price_all([ASK], whole, conditions(NETWORK))
+    assert before.valid.all()
+    assert prices.valid.tolist() == [[False, True]] * 2
+    if "carbon" not in fleet_said:  # the grid of one end counts for transfers to the other only where it is known
+        assert prices.total[0, 1] == before.total[0, 1]
+    assert prices.usd(0)[0].total == 0.0
+
+
+@pytest.mark.parametrize(("fleet_said", "said"), CASES)
+def test_the_engine_names_it_and_goes_on(fleet_said: Any, said: Any) -> None:
+    fleet, given = worlds(fleet_said, said)
+    (decision,) = plan([ASK], fleet=fleet, conditions=given)
+    (bad,) = [one for one in decision.candidates if one.cluster == "bad"]
+    assert "PriceInvalid" in [refusal.reason for refusal in bad.refusals]
+    assert Wake.CLUSTER in decision.wakes_on
+    assert all(np.isfinite(one.total_usd) for one in decision.candidates)
+
+
+def spoiled(**said: Any) -> Ask:
+    return replace(ASK, workload=replace(WORK, **said))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(spoiled(data=(some_data(nan, STORE),)), id="data of nan bytes"),
+        pytest.param(spoiled(data=(some_data(-5, STORE),)), id="data of less than nothing"),
+        pytest.param(spoiled(outputs=(Output("model", -1.0, STORE),)), id="an output of less than nothing"),
+        pytest.param(spoiled(checkpoint=Checkpoint(-1.0, (STORE,))), id="a checkpoint of less than nothing"),
+        pytest.param(spoiled(expected_runtime_s=nan), id="a run time of nan"),
+        pytest.param(spoiled(expected_runtime_s=-1.0), id="a run time of less than nothing"),
+        pytest.param(spoiled(clients=(Client(STORE, nan),)), id="a client of weight nan"),
+        pytest.param(spoiled(clients=(Client(STORE, 0.0),)), id="clients of no weight"),
+        pytest.param(spoiled(deadline=Deadline(nan, usd_per_hour_late=1.0)), id="a deadline of nan"),
+        pytest.param(spoiled(deadline=Deadline(0.0, usd_per_hour_late=-1.0)), id="a reward for being late"),
+        pytest.param(replace(ASK, left=-0.5), id="less than nothing left"),
+        pytest.param(replace(ASK, policy=replace(ASK.policy, usd_per_delay_hour=-1.0)), id="a reward for delay"),
+        pytest.param(replace(ASK, policy=replace(ASK.policy, usd_per_tonne_co2=nan)), id="a carbon price of nan"),
+    ],
+)
+def test_an_ask_that_cannot_be_true_has_no_price_and_spoils_no_other(ask: Ask) -> None:
+    fleet, given = worlds({}, {})
+    alone, _ = price_all([ASK], fleet, given)
+    prices, _ = price_all([ask, ASK], fleet, given)
+    assert prices.valid.tolist() == [[False, False], [True, True]]
+    assert prices.total[1].tolist() == alone.total[0].tolist()
+
+
+@pytest.mark.parametrize("bad", [nan, inf, -1.0])
+def test_a_figure_that_nobody_needs_refuses_nothing(bad: float) -> None:
+    fleet, given = worlds({}, link(gbps=bad, egress_usd_per_gb=bad, round_trip_ms=bad))
+    prices, _ = price_all([ask_for(a_workload()), ASK], fleet, given)
+    assert prices.valid.tolist() == [[True, True], [False, True]]
+
+
+def test_a_bad_replica_is_passed_over_for_a_good_one() -> None:
+    network = replace(NETWORK, links=NETWORK.links | {("t/x", BAD): Link(nan, 0.0)})
+    work = a_workload(data=(some_data(900, STORE, "t/x"),))
+    prices, _ = price_all([ask_for(work)], [green(a_place("bad"))], conditions(network))
+    assert prices.valid.all()
+    assert prices.transfer_h[0, 0] == pytest.approx(1)
+
+
+def test_a_price_of_nothing_is_a_price() -> None:
+    fleet, given = worlds(offer(usd_per_accelerator_hour=0.0), {})
+    prices, _ = price_all([ask_for(a_workload())], fleet, given)
+    assert prices.valid.all()
+    assert prices.total[0, 0] == 0.0
+
+
+def test_no_asks_and_no_offers_are_no_trouble() -> None:
+    prices, _ = price_all([], [a_place("good")], conditions())
+    assert prices.total.shape == (0, 1)
+    prices, _ = price_all([ASK], [a_place("good", offers=())], conditions(NETWORK))
+    assert prices.total.shape == (1, 0)
