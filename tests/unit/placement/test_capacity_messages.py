@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     ("cluster", "workload", "reason", "message"),
     [
         pytest.param(
+            a_cluster(nodes=tuple(a_node(f"n{number}", free=2) for number in range(4))),
+            a_workload(accelerators=8),
+            "InsufficientCapacity",
+            "needs 1 pod x 8 H100-80GB; fits 0 (0 free nodes of 4; short of accelerators; "
+            "no maxNodes: the pool does not grow)",
+            id="eight on one node are not two on each of four",
+        ),
+        pytest.param(
             a_cluster(offers=(an_offer(max_nodes=2),), nodes=(a_node("a"), a_node("b", free=0))),
             a_workload(pods=2),
             "InsufficientCapacity",
