@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.edge.rig import CLUSTERS, DOWN, HEALTHY, JOBS, Rig, a_job, with_pod
 from tests.edge.waiting import until
+from tests.unit.state.manifests import a_workload
 
 from tradewind.apply.events import MAX_QUEUED, EventWriter
-from tradewind.kube.resources import CLUSTER_POLICIES, NETWORK_MAPS
+from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, NETWORK_MAPS
 from tradewind.model.placement import Orphan
 from tradewind.model.workload import Key
 from tradewind.observe.feed import Feed
@@ -134,6 +135,23 @@ async def test_policies_and_maps_are_told_whether_they_are_in_force(rig: Rig) ->
             assert writes(rig) == before, "without an echo of its own writes it writes for ever"
         assert conditions(CLUSTER_POLICIES, "default")["Stalled"] == "InvalidSpec"
         assert conditions(NETWORK_MAPS, "measured")["Ready"] == "Accepted"
+
+
+async def test_a_dataset_is_told_how_many_workloads_name_it(rig: Rig) -> None:
+    spec = {"size": "1G", "replicas": [{"location": "aws/eu-north-1"}]}
+    data = [{"name": "scans", "datasetRef": {"name": "scans"}}]
+    collection = f"{DATASETS.api_version}/{DATASETS.plural}"
+
+    def read_by() -> int | None:
+        found = rig.hub.objects.get(collection, "research", "scans") or {}
+        return (found.get("status") or {}).get("readBy")
+
+    async with chores(rig) as (made, feed), doing(made.write_statuses()):
+        stored = rig.hub.objects.put(collection, {"metadata": {"name": "scans", "namespace": "research"}, "spec": spec})
+        feed.take(DATASETS.plural, None, {"apiVersion": DATASETS.api_version, "kind": DATASETS.kind, **stored})
+        await until(lambda: read_by() == 0)
+        rig.store.see_workload(a_workload(data=data))
+        await until(lambda: read_by() == 1)
 
 
 # Orphans.

@@ -12,6 +12,7 @@ import yaml
 from tests.unit.api.refusal_table import TABLE, manifest
 
 from tradewind.api.kinds import BY_NAME, KINDS, Kind
+from tradewind.api.load import load
 from tradewind.lab.lab import Lab
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ PRINTED = {
         ["scan-pretrain", "Running", "aws-eu-north-1", "h100x8-spot", "5012.33"],
         ["triage-chat"],
     ],
+    "dset": [["NAME", "READY", "SIZE", "LAW", "READ", "BY", "AGE"], ["scans", "True", "20Ti", '["EU"]', "12"]],
     "fc": [
         ["NAME", "PROVIDER", "REGION", "VERDICT", "WORK", "USD/H", "AGE"],
         ["aws-eu-north-1", "aws", "eu-north-1", "Healthy", "3", "141.6"],
@@ -187,6 +189,14 @@ def test_a_bad_manifest_is_refused_unless_only_the_operator_can_tell(kubectl: Ku
         assert case["server"] in done.stderr
     else:
         assert done.returncode == 0, done.stderr
+
+
+def test_the_examples_are_accepted(kubectl: Kubectl) -> None:
+    ours = [{**obj, "metadata": {**obj["metadata"], "namespace": "default"}} for obj in load([ROOT / "examples"]).ours]
+    items = {"apiVersion": "v1", "kind": "List", "items": ours}
+    done = kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "-f", "-", stdin=items)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(ours)
 
 
 def test_a_map_of_more_links_than_fit_is_refused(kubectl: Kubectl) -> None:

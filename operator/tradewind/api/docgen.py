@@ -21,6 +21,7 @@ The reference of `{API_VERSION}`, made from the models by `tradewind crds`: chan
 - A **price** or **number** is a string of digits with at most six decimals, such as `"3.5399"`; all prices are in USD.
 - A **quantity** is one of Kubernetes (`20Ti`, `500m`, `4710M`), not negative; bandwidths are in bits per second.
 - A **duration** is one of the Gateway API (`80h`, `1h30m`, `500ms`).
+- A **day** is `2027-06-30`, all of it in UTC; a **time** is one of RFC 3339 with its zone, `2027-01-15T18:00:00Z`.
 - A **location** is `provider/region`, or the name of a FederatedCluster.
 - A field in **bold** is required where its parent is there. Fields that a policy may set have no default, so that the
   next layer can speak: the workload, then the PlacementPolicy, then the ClusterPlacementPolicy, then the built-in
@@ -42,6 +43,10 @@ def _forms() -> dict[str, str]:
         "country or group": scalars.Jurisdiction,
         "label key": scalars.LabelKey,
         "label value": scalars.LabelValue,
+        "address": scalars.URL,
+        "address of a bucket": scalars.BucketURL,
+        "certification": scalars.CertificationName,
+        "day": scalars.LastDay,
         "price": scalars.DecimalUSD,
         "duration": scalars.Duration,
     }
