@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tradewind.decide.ledger import spent_usd
 from tradewind.decide.plan import decide
 from tradewind.model.placement import CopyState
 from tradewind.model.policy import Guarantee
@@ -31,7 +32,7 @@ def check_always(world: World) -> None:
         _one_copy(world, key, wanted)
         _epochs(wanted)
         _ends(wanted)
-        _moves(wanted)
+        _moves(world, wanted)
     _room(world)
 
 
@@ -61,14 +62,32 @@ def _ends(wanted: Wanted) -> None:
     assert len(wanted.made) == wanted.made_at_end, f"I4: run again after its end: {wanted.made}"
 
 
-def _moves(wanted: Wanted) -> None:
+def _moves(world: World, wanted: Wanted) -> None:
     times = [move.decided_s for move in wanted.record.moves]
     assert times == sorted(times, reverse=True), "I8: moves out of order"
-    for newest in times:
-        assert sum(newest - HOUR_S < time <= newest for time in times) <= wanted.policy.max_moves_per_hour, "I8"
+    for move in wanted.record.moves:
+        newest = move.decided_s
+        count = sum(newest - HOUR_S < time <= newest for time in times)
+        # A drain is a person's act, and is not held up by what moved before.
+        assert move.reason == "Draining" or count <= wanted.policy.max_moves_per_hour, "I8"
     for later, earlier in zip(wanted.record.moves, wanted.record.moves[1:], strict=False):
         cooled = later.decided_s - earlier.decided_s >= wanted.policy.cooldown_s
-        assert cooled or later.reason == "ApiServerSilent", "I11"
+        assert cooled or later.reason in ("ApiServerSilent", "Draining"), "I11"
+    _gains(world, wanted)
+
+
+def _gains(world: World, wanted: Wanted) -> None:
+    """I7: work moves for money only by enough, and not back while prices are what they were."""
+    newest = wanted.record.moves[0] if wanted.record.moves else None
+    if newest is None or newest.reason != "CheaperElsewhere":
+        return
+    assert newest.saving_usd >= wanted.policy.min_saving_usd, "I7: it moved for too little"
+    if wanted.gained is not None and wanted.gained[0] != newest:
+        before, prices = wanted.gained
+        back = (newest.from_cluster, newest.to_cluster) == (before.to_cluster, before.from_cluster)
+        assert not back or prices != world.prices, "I7: it flaps"
+    if wanted.gained is None or wanted.gained[0] != newest:
+        wanted.gained = (newest, world.prices)
 
 
 def _room(world: World) -> None:
@@ -78,7 +97,7 @@ def _room(world: World) -> None:
         for key, wanted in world.works.items()
         for place in wanted.record.placements
         if wanted.record.finished is None
-        and place.state is CopyState.DELIVERING
+        and place.state in (CopyState.DELIVERING, CopyState.RESERVED)
         and key not in world.sites[place.cluster].copies
     )
     for site in world.sites.values():
@@ -96,19 +115,22 @@ def check_recovered(world: World) -> None:
         reason = wanted.situation.reason
         if reason == "Unschedulable":
             assert not rooms(world, wanted), f"I6: {key} waits though {rooms(world, wanted)} has room"
-        else:
+        elif reason != "BudgetExhausted":
             held = wanted.guarantee is Guarantee.AT_MOST_ONCE
             assert reason == ("OldCopyMayRun" if held else "MovesExhausted"), f"I6: {key} stays, and says {reason}"
 
 
 def rooms(world: World, wanted: Wanted) -> list[str]:
-    """Find the sites that could take a workload now."""
+    """Find the sites that could take a workload now; a budget may rule any of them out."""
+    if wanted.budget_usd is not None:
+        return []
     return [
         site.name
         for site in world.sites.values()
         if site.health.takes_work
         and site.fresh
         and sum(copy.state is not CopyState.FINISHED for copy in site.copies.values()) < site.nodes
+        and not site.draining
         and site.name not in wanted.workload.constraints.providers.deny
     ]
 
@@ -134,8 +156,20 @@ def _says_why(world: World, key: Key, wanted: Wanted) -> None:
     elif wanted.workload.suspended:
         assert not copies, f"I14: {key} is suspended, and a copy of it is left"
         assert reason == "Suspended"
+    elif reason == "BudgetExhausted":
+        spent = spent_usd(wanted.record, world.now_s)
+        assert wanted.budget_usd is not None, f"I3: {key} has no budget"
+        assert spent >= wanted.budget_usd, f"I3: {key} has not spent its budget"
+        # At rest it may be between the end of its budget and its next checkpoint.
+        assert not copies or copies[0].state is CopyState.RUNNING
     elif copies:
-        assert (reason, copies[0].state) == ("Running", CopyState.RUNNING), f"I3: {key} says {reason}"
+        assert copies[0].state is CopyState.RUNNING, f"I3: {key} does not run, and says {reason}"
+        if world.sites[copies[0].cluster].draining:
+            assert reason in ("DrainBlocked", "Draining"), f"I3: {key} is to leave, and says {reason}"
+            waits = reason == "Draining" and wanted.workload.checkpoint is not None
+            assert waits or not rooms(world, wanted), f"I6: {key} stays though {rooms(world, wanted)} has room"
+        else:
+            assert reason == "Running", f"I3: {key} says {reason}"
         assert copies[0].cluster not in wanted.workload.constraints.providers.deny, f"I10: {key} is unlawful"
     else:
         assert reason == "Unschedulable", f"I3: {key} has no copy and says {reason}"
@@ -153,7 +187,7 @@ def _no_orphans(world: World) -> None:
 
 def _fixed_point(world: World) -> None:
     """I13: a second look changes nothing."""
-    for step in decide(world.snapshot(), move_tokens=100):
+    for step in decide(world.snapshot(), move_tokens=100, saving_tokens=1):
         wanted = world.works[step.view.key]
         assert (step.deliver, step.release, step.forget) == ((), (), False), f"I13: {step.view.key} acts at rest"
         assert step.record == wanted.record, f"I13: the record of {step.view.key} changes at rest"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from tests.builders import constraints
 from tests.sim.invariants import check_always, check_at_rest, check_recovered
 from tests.sim.world import Site, Wanted, World
 
-from tradewind.decide.plan import decide, moves_in
+from tradewind.decide.checkpoints import serves
+from tradewind.decide.ledger import spent_usd
+from tradewind.decide.plan import decide, moves_in, savings_in
 from tradewind.model.placement import Copy, CopyState
 from tradewind.model.policy import Guarantee
 
@@ -24,8 +27,11 @@ EVENTS = 80
 WORKS = 5
 MOST = 0.7
 ROUNDS_TO_ACT = 8
-ROUNDS_TO_REST = 14
+ROUNDS_TO_REST = 16
+LONGEST = EVENTS + 40
+"""By then it must have come to rest."""
 TOKENS = 2
+KINDS = ("Job", "Resumable", "Resumable", "Deployment")
 
 
 class History:
@@ -56,8 +62,9 @@ class History:
         often = [self._round, self._look, self._progress, self._judge]
         members = [self._die, self._cut, self._lose_nodes, self._return, self._return, self._vanish, self._finish]
         users = [self._create, self._create, self._delete, self._suspend, self._guarantee, self._edit, self._constrain]
+        owners = [self._drain, self._drain, self._price, self._budget]
         hub = [self._round, self._round, self._crash, self._restart, self._sweep]
-        return [*often * 4, *members, *users, *hub]
+        return [*often * 4, *members, *users, *owners, *hub]
 
     def _site(self) -> Site:
         return self.chance.choice(list(self.world.sites.values()))
@@ -114,7 +121,8 @@ class History:
 
     def _finish(self) -> None:
         site = self._site()
-        running = [copy for copy in site.copies.values() if copy.state is CopyState.RUNNING]
+        jobs = [copy for copy in site.copies.values() if copy.kind == "Job"]
+        running = [copy for copy in jobs if copy.state is CopyState.RUNNING]
         if running and site.runs:
             copy = self.chance.choice(running)
             ended = replace(copy, state=CopyState.FINISHED, succeeded=self.chance.random() < 0.8, pods_wanted=0)
@@ -133,7 +141,13 @@ class History:
 
     def _create(self) -> None:
         guarantee = self.chance.choice(list(Guarantee))
-        self.world.add(guarantee, priority=self.chance.randint(0, 2), denied=self.chance.choice(["", "", "a"]))
+        self.world.add(
+            guarantee,
+            kind=self.chance.choice(KINDS),
+            priority=self.chance.randint(0, 2),
+            denied=self.chance.choice(["", "", "a"]),
+            budget_usd=self.chance.choice([None, None, 2000.0]),
+        )
 
     def _delete(self) -> None:
         if wanted := self._work():
@@ -158,6 +172,21 @@ class History:
             limits = constraints(deny_providers=(deny,) if deny else ())
             wanted.workload, wanted.generation = replace(wanted.workload, constraints=limits), wanted.generation + 1
 
+    # What those who own clusters and money do.
+
+    def _drain(self) -> None:
+        site = self._site()
+        site.draining = not site.draining
+
+    def _price(self) -> None:
+        self._site().usd = self.chance.choice((1.0, 2.0, 3.0, 6.0))
+        self.world.prices += 1
+
+    def _budget(self) -> None:
+        """Set a budget that is about to be spent, or has been, or raise it."""
+        if wanted := self._work():
+            wanted.budget_usd = self.chance.choice((None, 1.0, 20.0, 5000.0))
+
     # What the hub does.
 
     def _restart(self) -> None:
@@ -171,8 +200,9 @@ class History:
         self._restart()
 
     def _round(self, *, crash: bool = False) -> None:
-        steps = decide(self.world.snapshot(), move_tokens=TOKENS)
+        steps = decide(self.world.snapshot(), move_tokens=TOKENS, saving_tokens=1)
         assert moves_in(steps) <= TOKENS
+        assert savings_in(steps) <= 1
         for step in steps:
             stages = self.chance.randint(0, 3) if crash else 4
             self.carry_out(step, stages=stages)
@@ -211,11 +241,13 @@ class History:
         found = site.copies.get(key)
         if found is None:
             wanted.made.append((place.epoch, place.cluster))
-            assert place.cluster not in {*wanted.workload.constraints.providers.deny}, "the law does not hold"
+            assert place.cluster not in {*wanted.workload.constraints.providers.deny}, "I10: the law does not hold"
+            budget_usd = inf if wanted.budget_usd is None else wanted.budget_usd
+            assert spent_usd(wanted.record, self.world.now_s) < budget_usd, "I10: its budget is spent"
             self.world.serial += 1
             site.copies[key] = Copy(
                 cluster=site.name,
-                kind="Job",
+                kind="Deployment" if serves(wanted.workload) else "Job",
                 key=key,
                 object_uid=f"object-{self.world.serial}",
                 workload_uid=wanted.workload.uid,
@@ -242,9 +274,19 @@ class History:
             site.up, site.cut, site.nodeless = True, False, False
         for _ in range(ROUNDS_TO_REST):
             self._settle()
+        # Time goes on at rest too, and brings checkpoints and the ends of budgets: they are let pass.
+        while self._acts() and len(self.log) < LONGEST:
+            self.log.append("rest")
+            self._settle()
+        check_at_rest(self.world)
+
+    def _acts(self) -> bool:
+        """Look once more, and say whether there is something left to do now."""
         for site in self.world.sites.values():
             site.look()
-        check_at_rest(self.world)
+        before = {key: wanted.record for key, wanted in self.world.works.items()}
+        self._round()
+        return before != {key: wanted.record for key, wanted in self.world.works.items()}
 
     def _settle(self) -> None:
         """Let everybody do what can be done, without new faults."""

@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING
 from tests.builders import DOWN, HEALTHY, a_cluster, a_node, a_workload, an_offer, constraints
 
 from tradewind.decide.sight import is_promised
-from tradewind.model.fleet import Demand
+from tradewind.model.fleet import Demand, Scheduling
 from tradewind.model.health import Judgement, Verdict
-from tradewind.model.placement import Copy, CopyState, Inventory, Record
+from tradewind.model.kind import WorkloadType
+from tradewind.model.placement import Copy, CopyState, Inventory, Move, Record
 from tradewind.model.plan import Conditions
 from tradewind.model.policy import EffectivePolicy, Guarantee, PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
+from tradewind.model.workload import Checkpoint
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
     from tradewind.model.placement import Situation
     from tradewind.model.workload import Key, Workload
 
+CHECKPOINT_S = 130.0
+"""Any figure that a round's time is no multiple of, so that rounds meet the moments just after checkpoints."""
 EACH = 8
 """Accelerators of a pod, and of a node."""
 SUSPECT = Judgement(Verdict.SUSPECT, "ApiServerSilent", "Silent.")
@@ -41,6 +45,7 @@ class Site:
         copies: as they are. seen: as the hub last saw them; fresh: since then nothing can have been missed.
         health: the hub's verdict. was_down: it has been Down, and not Healthy since.
         orphans: keys and uids of copies to be swept.
+        draining: it is to be emptied.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Site:
     health: Judgement = HEALTHY
     was_down: bool = False
     orphans: set[tuple[Key, str]] = field(default_factory=set)
+    draining: bool = False
 
     @property
     def reachable(self) -> bool:
@@ -82,6 +88,8 @@ class Wanted:
         made: epoch and site of every copy that was ever made for it.
         made_at_end: how many had been made when its end was recorded.
         overlap_allowed: it has been AtLeastOnce at some time, so two copies may be about.
+        budget_usd: the most that it may cost.
+        gained: its last move for money, and which prices held then.
     """
 
     workload: Workload
@@ -93,12 +101,14 @@ class Wanted:
     made: list[tuple[int, str]] = field(default_factory=list)
     made_at_end: int | None = None
     overlap_allowed: bool = False
+    budget_usd: float | None = None
+    gained: tuple[Move, int] | None = None
 
     @property
     def policy(self) -> EffectivePolicy:
         """What counts for it."""
         work = self.workload
-        layer = PolicyLayer(guarantee=self.guarantee)
+        layer = PolicyLayer(guarantee=self.guarantee, max_total_usd=self.budget_usd)
         return resolve(work.type, workload=work.overrides, namespace=PolicyLayer(), cluster=layer)
 
 
@@ -110,8 +120,9 @@ class World:
     works: dict[Key, Wanted] = field(default_factory=dict)
     now_s: float = 1_000_000.0
     serial: int = 0
+    prices: int = 0
 
-    def add(self, guarantee: Guarantee, *, priority: int, denied: str) -> Wanted:
+    def add(self, guarantee: Guarantee, *, kind: str, priority: int, denied: str, budget_usd: float | None) -> Wanted:
         """Let a user create a workload, perhaps under a name that was used before."""
         self.serial += 1
         name = f"w{self.serial % 9}"
@@ -122,8 +133,13 @@ class World:
             created_s=self.now_s,
             uid=f"uid-{self.serial}",
             constraints=constraints(deny_providers=(denied,) if denied else ()),
+            type=WorkloadType.INFERENCE if kind == "Deployment" else WorkloadType.TRAINING,
+            runtime_h=None if kind == "Deployment" else 100.0,
         )
-        wanted = Wanted(work, guarantee, overlap_allowed=guarantee is Guarantee.AT_LEAST_ONCE)
+        if kind == "Resumable":
+            work = replace(work, checkpoint=Checkpoint(1e9, ("store/anywhere",), CHECKPOINT_S))
+        overlap = guarantee is Guarantee.AT_LEAST_ONCE
+        wanted = Wanted(work, guarantee, overlap_allowed=overlap, budget_usd=budget_usd)
         return self.works.setdefault(work.key, wanted)
 
     def fleet(self) -> list[Cluster]:
@@ -140,6 +156,7 @@ class World:
                 promised=self._promised(site),
                 health=site.health,
                 known=site.fresh,
+                scheduling=Scheduling.DRAINING if site.draining else Scheduling.ENABLED,
             )
             for site in self.sites.values()
         ]

@@ -71,6 +71,11 @@ def _after_leaving(
     sound = [part for part in parts if part.placement is not None and part.wish is None]
     if sight.gone(view, name) or (sight.lost(name) and policy.guarantee is Guarantee.AT_LEAST_ONCE):
         return parts
+    unseen = [part for part in sound if part.deliver and part.placement and part.placement.cluster not in view.copies]
+    if unseen and policy.guarantee is Guarantee.AT_MOST_ONCE:
+        # Two copies are no longer wanted: what is not made yet waits for the old one to end.
+        kept = [_reserve(part) if part in unseen else part for part in parts]
+        return [*kept, leave(view, sight, placement=old, why=None)]
     if len(sound) < wanted:
         back = replace(old, state=CopyState.RUNNING)
         return [*sound, keep(view, record, sight, placement=back, workload=workload, policy=policy)]
@@ -111,6 +116,10 @@ def _after_reserved(
     message = f"Goes to {new.offer} on {new.cluster}."
     situation = Situation("Delivering", "Delivering", message, placed=True, reconciling=True)
     return [*others, Part(made, situation, deliver=True)]
+
+
+def _reserve(part: Part) -> Part:
+    return Part(None if part.placement is None else replace(part.placement, state=CopyState.RESERVED))
 
 
 def _places(parts: list[Part]) -> tuple[Placement, ...]:
