@@ -95,8 +95,8 @@ class Figures:
         self._interruptions = not_negative(np.array(rates, dtype=np.float64))
         self._per_node = np.array([offer.per_node for offer in offers], dtype=np.float64)
         self._node_cores = np.array([offer.node_cpu_cores for offer in offers], dtype=np.float64)
-        self._slower, self._slower_at = Rows(), dict[str, int]()
-        self._failures, self._failures_at = Rows(), dict[tuple[float, ...], int]()
+        self._slower, self._slower_at = Rows(len(offers)), dict[str, int]()
+        self._failures, self._failures_at = Rows(len(offers)), dict[tuple[float, ...], int]()
 
     def _pue(self) -> Floats:
         """Return the power usage effectiveness per cluster; less than 1 is not possible."""

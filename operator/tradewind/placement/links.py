@@ -58,20 +58,13 @@ class Links:
         self._sets: dict[tuple[str, ...], tuple[int, ...]] = {}
         self._checkpoint_gbps = conditions.assumptions.checkpoint_gbps
         count = len(self._clusters)
-        self._rows = {
-            name: Rows(np.zeros(count), np.full(count, np.inf))
-            for name in (
-                "hours_per_gb",
-                "usd_per_gb",
-                "grams_per_gb",
-                "round_trip_ms",
-                "save_hours_per_gb",
-                "out_usd_per_gb",
-            )
-        }
+        names = ("hours_per_gb", "usd_per_gb", "grams_per_gb", "round_trip_ms", "save_hours_per_gb", "out_usd_per_gb")
+        self._rows = {name: Rows(count) for name in names}
+        for rows in self._rows.values():
+            rows.add(np.full(count, np.inf))  # what can't be read takes for ever
         self._checkpoints: dict[tuple[str, ...], int] = {}
         self._clients: dict[tuple[Client, ...], int] = {}
-        self._read_h, self._save_h, self._round_trip = (Rows(np.zeros(count)) for _ in range(3))
+        self._read_h, self._save_h, self._round_trip = (Rows(count) for _ in range(3))
         self.names: list[str] = ["", ""]
 
     def index(self, location: str) -> int:

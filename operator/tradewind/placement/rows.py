@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class Rows:
-    """Rows of equal length; an index stays what it is."""
+    """Rows of equal length; the first one, of index 0, is all zeros. An index stays what it is."""
 
     __slots__ = ("_matrix", "_rows")
 
-    def __init__(self, *rows: Floats) -> None:
-        self._rows: list[Floats] = list(rows)
-        self._matrix: Floats = np.zeros((0, 0))
+    def __init__(self, width: int) -> None:
+        self._rows: list[Floats] = [np.zeros(width)]
+        self._matrix: Floats = np.zeros((1, width))
 
     def add(self, row: Floats) -> int:
         """Append a row; return its index."""
