@@ -84,7 +84,7 @@ class Store:
             entry.orphans = _orphans(status)
         before, entry.raw = entry.raw, obj
         first = entry.spec is None
-        if first or before["metadata"].get("generation") != obj["metadata"].get("generation"):
+        if first or _declared(before) != _declared(obj):
             self._read_cluster(entry)
             if first:
                 entry.recall_figures()
@@ -272,6 +272,11 @@ class Store:
 
     def _copies_changed(self, keys: Iterable[Key]) -> None:
         self.dirty.mark([key for key in keys if key in self.hub.workloads])
+
+
+def _declared(cluster: Manifest) -> tuple[object, object]:
+    """Tell one version of what people say of a cluster from another: its generation does not count labels."""
+    return cluster["metadata"].get("generation"), cluster["metadata"].get("labels")
 
 
 def _orphans(status: Manifest) -> tuple[Orphan, ...]:

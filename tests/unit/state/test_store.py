@@ -71,6 +71,11 @@ def promised(store: Store, name: str = "aws") -> int:
 # What wakes whom.
 
 
+def labelled() -> Manifest:
+    cluster = a_cluster()
+    return {**cluster, "metadata": {**cluster["metadata"], "labels": {"env": "prod"}}}
+
+
 def test_news_of_a_workload_mark_it_and_echoes_do_not() -> None:
     store = a_store()
     store.see_workload(a_workload())
@@ -87,6 +92,7 @@ def test_news_of_a_workload_mark_it_and_echoes_do_not() -> None:
         pytest.param(
             lambda s: s.see_cluster(a_cluster(), deleted=True), {"placed", "capacity", "health"}, id="its end"
         ),
+        pytest.param(lambda s: s.see_cluster(labelled()), {"placed", "capacity", "health"}, id="its labels"),
         pytest.param(lambda s: s.see_cluster(a_cluster("own")), {"capacity", "health"}, id="another cluster"),
         pytest.param(lambda s: s.see_cluster(a_cluster()), set(), id="an echo of its status"),
         pytest.param(pods, {"capacity"}, id="a new list of pods"),
