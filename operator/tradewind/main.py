@@ -20,6 +20,7 @@ from tradewind.apply.report import Report
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import own_configuration
 from tradewind.observe.feed import Feed
+from tradewind.observe.measuring import Measuring
 from tradewind.observe.members import Members
 from tradewind.observe.shell import Shell
 from tradewind.runtime.chores import Chores
@@ -42,6 +43,9 @@ log = logging.getLogger(__name__)
 EXIT_LEASE_LOST = 3
 MAX_SILENT_TICKS_S = 10.0
 """A judging loop that has not ticked for this long makes /healthz fail."""
+
+MAX_WAIT_FOR_FIGURES_S = 3.0
+"""A Prometheus that does not answer must not keep work from fleeing an outage."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -141,6 +145,9 @@ class Operator:
         tasks.create_task(chores.write_statuses(), name="statuses")
         tasks.create_task(chores.sweep(), name="sweep")
         tasks.create_task(chores.keep_config(), name="config")
+        measuring = Measuring(store, tell=events.say, on_answer=self.metrics.count_answer)
+        tasks.create_task(measuring.run(), name="measuring")
+        await measuring.wait_until_read(MAX_WAIT_FOR_FIGURES_S)
         self._loop = Loop(store, executor, self.metrics, may_write=self.may_write)
         tasks.create_task(self._loop.run(tasks), name="loop")
 

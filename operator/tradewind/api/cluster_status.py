@@ -9,6 +9,7 @@ from annotated_types import MaxLen
 from tradewind.api.base import Model, list_atomic, list_map
 from tradewind.api.parts import Status
 from tradewind.api.scalars import Amount, Line, Short, Time, Whole
+from tradewind.model.fleet import FigureState
 from tradewind.model.health import Verdict  # noqa: TC001 - pydantic evaluates the annotation
 
 
@@ -49,6 +50,23 @@ class OrphanStatus(Model):
     """The uid of the AIWorkload that it was delivered for."""
 
 
+class MetricStatus(Model):
+    """What has become of a measured figure."""
+
+    name: Short
+    """The metric's name."""
+    value: Amount | None = None
+    """What counts, to four significant digits; absent while the figure of the spec does."""
+    at: Time | None = None
+    """When it was measured; later samples that differ by less than 1 % are not written."""
+    state: FigureState
+    """Fresh; Stale, Invalid or Unavailable: see reason; Jump: it changed threefold, and is not believed yet."""
+    reason: Short
+    """A stable CamelCase word."""
+    message: Line
+    """What is wrong with it, and what counts meanwhile."""
+
+
 class ClusterStatus(Status):
     """What is known of the cluster."""
 
@@ -70,6 +88,8 @@ class ClusterStatus(Status):
     """What is there and free."""
     orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=500)] = ()
     """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
+    metrics: Annotated[tuple[MetricStatus, ...], list_map("name", at_most=64)] = ()
+    """Measured figures, in the order of spec.metrics."""
     workloads: Whole | None = None
     """Workloads that are placed there."""
     usd_per_hour: Amount | None = None

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tradewind.apply.conditions import conditions
+from tradewind.apply.metric_status import metric_fields, metrics_condition
 from tradewind.apply.status import changed_fields
 from tradewind.model.health import Verdict
 from tradewind.state.record import iso
@@ -15,13 +16,21 @@ if TYPE_CHECKING:
     from tradewind.kube.resources import Resource
     from tradewind.model.fleet import Node, Offer
     from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.measured import Measured
 
 Manifest = dict[str, Any]
 MAX_ORPHANS = 500
 
 
-def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, now_s: float) -> Manifest:
-    """Write the whole status of a FederatedCluster."""
+def cluster_status(
+    entry: ClusterEntry,
+    *,
+    workloads: int,
+    usd_per_hour: float,
+    measured: tuple[Measured, ...] | None = None,
+    now_s: float,
+) -> Manifest:
+    """Write the whole status of a FederatedCluster; what it says of metrics stays where `measured` is None."""
     before = entry.raw.get("status") or {}
     health = entry.health
     reason, message = entry.trouble or (health.reason, health.message)
@@ -42,6 +51,7 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
         "workloads": workloads,
         "usdPerHour": f"{usd_per_hour:.4f}",
         "orphans": orphan_fields(entry),
+        "metrics": (before.get("metrics") if measured is None else metric_fields(measured)) or None,
         "conditions": conditions(
             {
                 "Ready": verdict is Verdict.HEALTHY,
@@ -53,7 +63,8 @@ def cluster_status(entry: ClusterEntry, *, workloads: int, usd_per_hour: float, 
             before=before.get("conditions") or (),
             generation=entry.raw["metadata"].get("generation", 1),
             now_s=now_s,
-        ),
+        )
+        + metrics_condition(entry, measured, now_s=now_s),
     }
 
 

@@ -163,6 +163,16 @@ CLUSTER_METRICS = frozenset({MetricField.GRAMS_CO2_PER_KWH, MetricField.PUE})
 """The figures that belong to the cluster; all others belong to one of its offers."""
 
 
+class FigureState(StrEnum):
+    """What is to be said of a measured figure."""
+
+    FRESH = "Fresh"  # the last answer is believed
+    STALE = "Stale"  # it was believed, and nothing younger than maxAge has come since
+    INVALID = "Invalid"  # the server answered, with something that can't be this figure
+    UNAVAILABLE = "Unavailable"  # the server did not answer
+    JUMP = "Jump"  # it differs too much from what is believed, and has not been seen often enough
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure that a Prometheus server measures, in place of the one in the spec.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewind.apply.cluster_status import cluster_status, read_status, write_status
 from tradewind.apply.delivery import CONFIG_KINDS, Delivery
+from tradewind.apply.metric_status import Shown
 from tradewind.errors import TradewindError
 from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
 from tradewind.model.placement import CopyState
@@ -43,6 +44,7 @@ class Chores:
         self._hub_name = hub_name
         self._config_period_s = config_period_s
         self._shown: dict[str, tuple[object, float]] = {}
+        self._metrics: dict[str, Shown] = {}
 
     async def write_statuses(self) -> None:
         """Write the statuses of clusters, policies, maps and Datasets, for ever, as they change."""
@@ -99,13 +101,14 @@ class Chores:
     async def _write_cluster(self, entry: ClusterEntry) -> None:
         """Write a cluster's status: at once when its verdict or problem changes, else now and then."""
         async with entry.writing:
-            said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid)
-            before, written_s = self._shown.get(entry.name, (None, 0.0))
             now_s = time.time()
+            measured = self._metrics.setdefault(entry.name, Shown()).see(entry, now_s=now_s)
+            said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid, measured)
+            before, written_s = self._shown.get(entry.name, (None, 0.0))
             if said == before and now_s - written_s < FIGURES_S:
                 return
             placed, usd_per_hour = self._spending(entry)
-            status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, now_s=now_s)
+            status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, measured=measured, now_s=now_s)
             raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
             if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
                 entry.raw = raw
@@ -114,7 +117,7 @@ class Chores:
 
     def _spending(self, entry: ClusterEntry) -> tuple[int, float]:
         """Count the workloads placed on a cluster, and what they cost in an hour."""
-        offers = {offer.name: offer for offer in entry.spec.offers} if entry.spec else {}
+        offers = {offer.name: offer for offer in entry.priced.offers} if entry.priced else {}
         placed, usd_per_hour = 0, 0.0
         for workload in self._store.hub.workloads.values():
             for placement in workload.record.placements:

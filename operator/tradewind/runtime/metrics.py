@@ -49,6 +49,18 @@ class Metrics:
         self.verdict = Gauge(
             "tradewind_cluster_verdict", "1 for a cluster's present verdict.", ["cluster", "verdict"], registry=registry
         )
+        self.figure_failures = Counter(
+            "tradewind_figure_failures_total",
+            "Answers to queries of metrics that are not believed, by the reason that status gives.",
+            ["cluster", "reason"],
+            registry=registry,
+        )
+        self.figure_time = Gauge(
+            "tradewind_figure_sample_timestamp_seconds",
+            "When the oldest sample of a cluster that is believed was taken, by field; 0 where none ever was.",
+            ["cluster", "field"],
+            registry=registry,
+        )
         self.watch_restarts = Counter(
             "tradewind_hub_watch_restarts_total",
             "How often the hub's watches had to be started again.",
@@ -60,6 +72,12 @@ class Metrics:
         """Count one request."""
         self.requests.labels(cluster, verb, str(code)).inc()
 
+    def count_answer(self, cluster: str, field: str, reason: str, oldest_s: float) -> None:
+        """Count one answer of a Prometheus server; `reason` is "" for a sample that is believed."""
+        if reason:
+            self.figure_failures.labels(cluster, reason).inc()
+        self.figure_time.labels(cluster, field).set(oldest_s)
+
     def show_verdict(self, cluster: str, verdict: Verdict | None) -> None:
         """Show a cluster's verdict; None once it is no longer declared."""
         for each in Verdict:
@@ -67,6 +85,10 @@ class Metrics:
                 self.verdict.remove(cluster, each.value)
             else:
                 self.verdict.labels(cluster, each.value).set(each is verdict)
+        if verdict is None:
+            for labels in list(self.figure_time._metrics):  # noqa: SLF001 - prometheus_client has no way to list children
+                if labels[0] == cluster:
+                    self.figure_time.remove(*labels)
 
     def show_phases(self, phases: dict[str, int]) -> None:
         """Show how many workloads are in each phase; phases that are empty now show 0."""

@@ -7,15 +7,10 @@ replaced by a guess: what the spec says counts again, and whoever looks is told 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from math import inf, isfinite, isnan
-from typing import TYPE_CHECKING
+from math import isfinite, isnan
 
-from tradewind.model.fleet import MetricField
+from tradewind.model.fleet import FigureState, MetricField
 from tradewind.model.workload import Market
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 JUMP_FACTOR = 3.0
 """A figure that grows or shrinks by more is a jump: spot prices seldom double between two readings, and a wrong unit
@@ -35,16 +30,6 @@ LIMITS = {
     MetricField.GRAMS_CO2_PER_KWH: (0.0, 5000.0),
     MetricField.PUE: (1.0, 10.0),
 }
-
-
-class FigureState(StrEnum):
-    """What is to be said of a measured figure."""
-
-    FRESH = "Fresh"  # the last answer is believed
-    STALE = "Stale"  # it was believed, and nothing younger than maxAge has come since
-    INVALID = "Invalid"  # the server answered, with something that can't be this figure
-    UNAVAILABLE = "Unavailable"  # the server did not answer
-    JUMP = "Jump"  # it differs too much from what is believed, and has not been seen often enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +146,6 @@ def check(value: float, at_s: float, *, field: MetricField, market: Market | Non
         if wrong:
             return Problem(FigureState.INVALID, reason, message)
     return Sample(value, at_s)
-
-
-def oldest(samples: Iterable[Sample | None]) -> float:
-    """Give the time of the oldest sample; 0 where one was never believed."""
-    return min((0.0 if sample is None else sample.at_s for sample in samples), default=inf)
 
 
 def short(value: float) -> str:

@@ -16,9 +16,8 @@ from tradewind.state.record import seconds_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradewind.model.fleet import Cluster, Demand, Metric
+    from tradewind.model.fleet import Cluster, Demand, FigureState, Metric
     from tradewind.model.placement import Inventory, Orphan
-    from tradewind.state.figures import FigureState
     from tradewind.state.measured import Measured
     from tradewind.state.member import Member
     from tradewind.state.quotas import Amounts

@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.fleet import MetricField
-from tradewind.state.figures import FigureState, Problem, Sample, alike, believed, finding, short
+from tradewind.model.fleet import FigureState, MetricField
+from tradewind.state.figures import Problem, Sample, alike, believed, finding, short
 from tradewind.state.record import seconds_of
 
 if TYPE_CHECKING:
