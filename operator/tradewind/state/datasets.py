@@ -23,17 +23,18 @@ class Datasets:
         self._readers: dict[Key, set[Key]] = {}
         self._named_by: dict[Key, frozenset[Key]] = {}
 
-    def see(self, obj: Manifest, *, deleted: bool) -> None:
-        """Take a Dataset, or its end.
+    def see(self, obj: Manifest, *, deleted: bool) -> bool:
+        """Take a Dataset, or its end; returns whether that changes anything, which a mere status does not.
 
         Raises:
             InputError: it can't be read; what was known of it stays.
         """
         if deleted:
-            self._known.pop(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]), None)
-        else:
-            dataset = dataset_from(obj)
-            self._known[dataset.key] = dataset
+            return self._known.pop(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]), None) is not None
+        dataset = dataset_from(obj)
+        before = self._known.get(dataset.key)
+        self._known[dataset.key] = dataset
+        return dataset != before
 
     def note_reader(self, workload: Key, refs: tuple[DatasetRef, ...] = ()) -> None:
         """Note which Datasets a workload names now."""

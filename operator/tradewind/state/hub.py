@@ -198,22 +198,25 @@ class Hub:
             self.problems.pop(("PlacementPolicy", str(key)), None)
 
     def see_dataset(self, obj: Manifest, *, deleted: bool) -> frozenset[Key]:
-        """Take a Dataset, and return the workloads that name it. A bad one changes nothing."""
+        """Take a Dataset, and return the workloads that must be looked at again. A bad one changes nothing."""
         key = Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
         self.problems.pop(("Dataset", str(key)), None)
         try:
-            self.datasets.see(obj, deleted=deleted)
+            changed = self.datasets.see(obj, deleted=deleted)
         except InputError as error:
             self.problems["Dataset", str(key)] = error.message
-        return self.datasets.readers(key)
+            return frozenset()
+        return self.datasets.readers(key) if changed else frozenset()
 
     def see_map(self, obj: Manifest, *, deleted: bool) -> None:
         """Take a NetworkMap; one that can't be read leaves the others in force."""
-        if deleted:
-            self._maps.pop(obj["metadata"]["name"], None)
-        else:
-            self._maps[obj["metadata"]["name"]] = obj
-        self._build_network()
+        name = obj["metadata"]["name"]
+        before = self._maps.pop(name, None)
+        if not deleted:
+            self._maps[name] = obj
+        # A status that we wrote ourselves comes back by the watch: it is not worth reading thousands of links again.
+        if deleted or before is None or before.get("spec") != obj.get("spec"):
+            self._build_network()
 
     def see_tables(self, items: list[Manifest]) -> None:
         """Take the ConfigMaps of the operator's namespace, which may hold links as CSV."""

@@ -152,6 +152,21 @@ def test_only_those_who_read_a_dataset_hear_of_its_change() -> None:
     assert store.dirty.take() == set()
 
 
+def test_a_status_that_comes_back_and_a_dataset_that_can_not_be_read_wake_nobody() -> None:
+    store = Store()
+    store.see_workload(a_workload(data=[reads()]))
+    store.see_dataset(a_dataset())
+    store.dirty.take()
+    store.see_dataset({**a_dataset(), "status": {"readBy": 1}})
+    store.see_dataset(a_dataset(size="much"))
+    assert store.dirty.take() == set()
+    store.see_dataset(a_dataset(size="2G"))
+    assert store.dirty.take() == {KEY}
+    store.see_dataset(a_dataset(), deleted=True)
+    store.see_dataset(a_dataset(), deleted=True)
+    assert store.dirty.take() == {KEY}
+
+
 def test_who_reads_a_dataset_follows_the_workloads() -> None:
     hub = a_hub(data=[reads(), reads("more")])
     scans, more = Key("research", "scans"), Key("research", "more")
