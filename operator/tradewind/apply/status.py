@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -140,19 +139,21 @@ def _effective(policy: EffectivePolicy, *, before: Manifest) -> Manifest:
 
 def _table(decision: Decision, detail: Detail) -> Manifest:
     """Write the priced table: the best candidates, and the refusals grouped by reason."""
-    feasible = [candidate for candidate in decision.candidates if candidate.feasible]
-    groups: dict[str, list[Candidate]] = defaultdict(list)
-    for candidate in decision.candidates:
-        for refusal in candidate.refusals:
-            groups[refusal.reason].append(candidate)
-    refused = sorted(groups.items())[: detail.refusals]
     chosen = (decision.chosen, *(share.candidate for share in decision.shares))
     return {
         "candidates": [
             _candidate(each, detail, chosen=any(each is one for one in chosen))
-            for each in feasible[: detail.candidates]
+            for each in decision.best(detail.candidates)
         ],
-        "refused": [_refusals(reason, candidates, detail) for reason, candidates in refused],
+        "refused": [
+            {
+                "reason": group.reason,
+                "count": group.count,
+                "names": list(group.names),
+                "message": group.message[: detail.message],
+            }
+            for group in decision.refused_groups(names=detail.names)[: detail.refusals]
+        ],
     }
 
 
@@ -172,9 +173,3 @@ def _candidate(candidate: Candidate, detail: Detail, *, chosen: bool) -> Manifes
         "assumed": [text[:128] for text in candidate.assumed[: detail.assumed]],
         "chosen": chosen,
     }
-
-
-def _refusals(reason: str, refused: list[Candidate], detail: Detail) -> Manifest:
-    first = next(refusal for refusal in refused[0].refusals if refusal.reason == reason)
-    names = [f"{candidate.cluster}/{candidate.offer}" for candidate in refused[: detail.names]]
-    return {"reason": reason, "count": len(refused), "names": names, "message": first.message[: detail.message]}

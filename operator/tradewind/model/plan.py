@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
 
 from tradewind.model.assumptions import INTERRUPTIONS_PER_HOUR, Assumptions
 from tradewind.model.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tradewind.model.policy import EffectivePolicy
     from tradewind.model.workload import Key, Market, Workload
@@ -165,27 +166,168 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """The outcome for one workload.
+class RefusedGroup:
+    """Offers that have one reason in common.
 
     Attributes:
-        chosen: the candidate that gets it, or None; the first of its shares.
-        shares: every offer that gets some of its pods: one, unless it is spread.
-        reason: a stable CamelCase word: Placed, Unschedulable, ...
-        message: one sentence.
-        candidates: all offers of the fleet, cheapest feasible first, then the refused ones.
+        count: how many. names: the first of them, as cluster/offer, in the order of the table of candidates.
+        message: that of the first.
     """
 
-    key: Key
-    chosen: Candidate | None
     reason: str
+    count: int
+    names: tuple[str, ...]
     message: str
-    candidates: tuple[Candidate, ...] = ()
-    shares: tuple[Share, ...] = ()
+
+
+class Evidence(Protocol):
+    """What a decision was made of, put into words when somebody reads them: most decisions' are never read whole."""
+
+    def shares(self) -> tuple[Share, ...]:
+        """Every offer that gets some of the pods; empty where there is none."""
+
+    def message(self) -> str:
+        """One sentence."""
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All offers."""
+
+    def best(self, count: int) -> tuple[Candidate, ...]:
+        """The first of the feasible ones."""
+
+    def refused_groups(self, *, names: int) -> tuple[RefusedGroup, ...]:
+        """Refusals by reason."""
+
+    def wakes_on(self) -> frozenset[Wake]:
+        """The kinds of change that are worth another look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Evidence that is in words already, or that there is nothing to say about."""
+
+    text: str
+    table: tuple[Candidate, ...] = ()
+    parts: tuple[Share, ...] = ()
+
+    def shares(self) -> tuple[Share, ...]:
+        """Return what was given."""
+        return self.parts
+
+    def message(self) -> str:
+        """Return what was given."""
+        return self.text
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return what was given."""
+        return self.table
+
+    def best(self, count: int) -> tuple[Candidate, ...]:
+        """Return the first feasible ones."""
+        return tuple(islice((one for one in self.table if one.feasible), count))
+
+    def refused_groups(self, *, names: int) -> tuple[RefusedGroup, ...]:
+        """Group the table's refusals."""
+        return grouped(((f"{one.cluster}/{one.offer}", one.refusals) for one in self.table), names=names)
+
+    def wakes_on(self) -> frozenset[Wake]:
+        """Collect the table's; where there is no offer at all, a new cluster is worth a look."""
+        if not self.table:
+            return frozenset({Wake.CLUSTER})
+        return frozenset(refusal.wakes_on for one in self.table for refusal in one.refusals)
+
+
+def grouped(refused: Iterable[tuple[str, Sequence[Refusal]]], *, names: int) -> tuple[RefusedGroup, ...]:
+    """Group refusals of named offers by reason, by the alphabet."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, refusals in refused:
+        for refusal in refusals:
+            groups.setdefault(refusal.reason, []).append((name, refusal.message))
+    return tuple(
+        RefusedGroup(reason, len(found), tuple(name for name, _ in found[:names]), found[0][1])
+        for reason, found in sorted(groups.items())
+    )
+
+
+class Decision:
+    """The outcome for one workload. What it rests on is measured when it is first read, and kept.
+
+    Attributes:
+        key: of the workload.
+        reason: a stable CamelCase word: Placed, Unschedulable, ...
+    """
+
+    __slots__ = ("_candidates", "_chosen", "_evidence", "_message", "_shares", "key", "reason")
+
+    def __init__(  # noqa: PLR0917 - a record, in the order of its reading
+        self,
+        key: Key,
+        chosen: Candidate | None,
+        reason: str,
+        message: str = "",
+        candidates: tuple[Candidate, ...] = (),
+        shares: tuple[Share, ...] = (),
+        *,
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Make a decision from its words, or from evidence that makes them on demand."""
+        self.key, self.reason = key, reason
+        self._chosen = chosen
+        self._evidence = evidence or Written(message, candidates, shares)
+        self._message: str | None = None
+        self._candidates: tuple[Candidate, ...] | None = None
+        self._shares: tuple[Share, ...] | None = None
+
+    @property
+    def shares(self) -> tuple[Share, ...]:
+        """Every offer that gets some of its pods: one, unless it is spread; empty where it has no place."""
+        if self._shares is None:
+            self._shares = self._evidence.shares()
+        return self._shares
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The candidate that gets it, or None; the first of its shares."""
+        if self._chosen is None and self.shares:
+            self._chosen = self.shares[0].candidate
+        return self._chosen
+
+    @property
+    def message(self) -> str:
+        """One sentence."""
+        if self._message is None:
+            self._message = self._evidence.message()
+        return self._message
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """All offers of the fleet: what was chosen, the other feasible ones by price, then the refused ones."""
+        if self._candidates is None:
+            self._candidates = self._evidence.candidates()
+        return self._candidates
+
+    def best(self, count: int) -> tuple[Candidate, ...]:
+        """Return the first feasible candidates, without making the others."""
+        return self._evidence.best(count)
+
+    def refused_groups(self, *, names: int = 3) -> tuple[RefusedGroup, ...]:
+        """Return the refusals by reason, without making candidates."""
+        return self._evidence.refused_groups(names=names)
 
     @property
     def wakes_on(self) -> frozenset[Wake]:
         """The kinds of change that are worth another look; where there is no offer at all, a new cluster is."""
-        if not self.candidates:
-            return frozenset({Wake.CLUSTER})
-        return frozenset(refusal.wakes_on for candidate in self.candidates for refusal in candidate.refusals)
+        return self._evidence.wakes_on()
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all that can be read."""
+        return isinstance(other, Decision) and self._whole() == other._whole()
+
+    __hash__ = None  # type: ignore[assignment] # what is compared is made on demand
+
+    def __repr__(self) -> str:
+        """Show the outcome, not the table."""
+        return f"Decision({self.key}: {self.reason}, {self.message})"
+
+    def _whole(self) -> tuple[object, ...]:
+        return self.key, self.reason, self.message, self.chosen, self.candidates, self.shares

@@ -20,7 +20,7 @@ import numpy as np
 from tradewind.model.fleet import Offer
 from tradewind.model.workload import Market, PodSet
 from tradewind.placement.initial import InitialRooms
-from tradewind.placement.nodes import Nodes, Pool, is_special, pool_of
+from tradewind.placement.nodes import PODS_PER_NODE, Nodes, Pool, is_special, pool_of
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster, Demand
@@ -83,9 +83,8 @@ class Slots:
 
     def refresh(self, node: int) -> None:
         """Look at a node again that some reservation has touched."""
-        if node not in self._pool.usable:
-            return
-        before, now = self._on.get(node, 0), self._nodes.fitting(node, self._pod)
+        before = self._on.get(node, 0)
+        now = self._nodes.fitting(node, self._pod) if node in self._pool.usable else 0
         self._count(node, now - before)
         self._on[node] = now
         if now:
@@ -156,7 +155,11 @@ class Rooms:
 
 
 class Capacity:
-    """The whole fleet's working copy."""
+    """The whole fleet's working copy.
+
+    Attributes:
+        opened: whether anything has made room anywhere: a release, or a new node of which other offers speak too.
+    """
 
     def __init__(self, table: OfferTable) -> None:
         self._nodes = Nodes()
@@ -164,6 +167,8 @@ class Capacity:
         self._group_of: list[int] = []
         self._rows_of: list[list[int]] = []
         self._logs: list[list[int]] = []
+        self.opened = False
+        self._adders: dict[int, Pool] = {}
         self._shapes: dict[tuple[float, float, int, str], Shape] = {}
         for cluster in table.clusters:
             self._enter(cluster)
@@ -190,13 +195,12 @@ class Capacity:
         shape = self.shape(pods)
         return Rooms(shape.fits, np.where(pods.count <= shape.ready, 0.0, shape.wait_s))
 
-    def takes(self, row: int, shape: Shape, count: int) -> bool:
-        """Whether so many pods fit on an offer now."""
-        return self._current(row, shape).fits() >= count
-
-    def queue_s(self, row: int, shape: Shape, count: int) -> float:
-        """Say how long the last of the pods would wait for its node; they are known to fit."""
-        return self._current(row, shape).queue_s(count)
+    def wait_s(self, row: int, shape: Shape, count: int) -> float | None:
+        """Say how long the last of so many pods would wait for its node; None where they do not fit."""
+        slots = self._current(row, shape)
+        if count <= slots.ready():
+            return 0.0
+        return slots.queue_s(count) if count <= slots.fits() else None
 
     def reserve(self, row: int, pods: PodSet, shape: Shape | None = None) -> Taken:
         """Take the room of pods that were seen to fit."""
@@ -208,10 +212,21 @@ class Capacity:
         return Taken(row, pods, *taken)
 
     def release(self, taken: Taken) -> None:
-        """Give back what a reservation took; nodes that it added stay, empty, where the pool would add them anyway."""
+        """Give back what a reservation took; a node that nobody needs any more is not added after all."""
+        self.opened = True
+        self._change(taken, sign=-1)
+
+    def restore(self, taken: Taken) -> None:
+        """Take again, on the same nodes, what was given back."""
+        self._change(taken, sign=1)
+
+    def _change(self, taken: Taken, *, sign: int) -> None:
         group = self._group_of[taken.row]
         for node, count in taken.nodes:
-            self._nodes.take(node, taken.pods, -count)
+            unused = self._nodes.pods[node] == PODS_PER_NODE
+            self._nodes.take(node, taken.pods, sign * count)
+            if node in self._adders and unused != (self._nodes.pods[node] == PODS_PER_NODE):
+                self._show(node, self._adders[node], group, sign=sign)
             self._logs[group].append(node)
         self._lengths[group] = len(self._logs[group])
 
@@ -314,17 +329,24 @@ class Capacity:
         return tuple(taken), queue_s
 
     def _grow(self, pool: Pool, pods: PodSet, group: int) -> int:
-        """Add a node to a pool; other offers of the same pool see it too, so that its limit is not spent twice."""
+        """Add a node to a pool."""
         node = self._nodes.add(pool.offer, resource=pods.accelerator_resource)
+        self._adders[node] = pool
         self._logs[group].append(node)
+        self._show(node, pool, group, sign=1)
+        return node
+
+    def _show(self, node: int, pool: Pool, group: int, *, sign: int) -> None:
+        """Show a new node to all offers of the same pool, so that its limit is not spent twice; or (-1) hide it."""
+        resource = self._nodes.resource[node]
+        self.opened |= len(self._rows_of[group]) > 1
         for row in self._rows_of[group]:
             other = self._pools[row]
             if other.shares_new_nodes_of(pool):
-                other.matching += 1
-                other.usable.add(node)
-                if pods.accelerator_resource:
-                    other.resources |= {pods.accelerator_resource}
-        return node
+                other.matching += sign
+                (other.usable.add if sign > 0 else other.usable.discard)(node)
+                if resource:
+                    other.resources |= {resource}
 
 
 def _overlap(one: tuple[Pool, frozenset[int]], other: tuple[Pool, frozenset[int]]) -> bool:

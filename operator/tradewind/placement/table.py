@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tradewind.model.fleet import Cluster, Offer
+    from tradewind.model.plan import Here
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -29,6 +31,7 @@ class OfferTable:
         first_row: per cluster, the row of its first offer; its other rows follow.
         accelerators: the accelerator types that some offer has.
         last_resort: rows of clusters in a convicted failure domain: only where no other row is feasible.
+        index: rows by the names of cluster and offer.
     """
 
     clusters: tuple[Cluster, ...]
@@ -40,6 +43,11 @@ class OfferTable:
     without_accelerator: Mask
     accelerators: frozenset[str]
     last_resort: Mask
+    index: Mapping[tuple[str, str], int]
+
+    def row_of(self, here: Here | None) -> int | None:
+        """Find the row of an offer; None where there is none, or no longer."""
+        return None if here is None else self.index.get((here.cluster, here.offer))
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -56,12 +64,13 @@ def tabulate(fleet: Sequence[Cluster]) -> OfferTable:
         clusters=clusters,
         rows=rows,
         cluster_of=np.repeat(np.arange(len(clusters), dtype=np.int64), sizes),
-        first_row=tuple(sum(sizes[:index]) for index in range(len(sizes))),
+        first_row=tuple(accumulate(sizes, initial=0))[:-1],
         usd_per_accelerator_hour=np.array([offer.usd_per_accelerator_hour for offer in offers], dtype=np.float64),
         usd_per_cpu_hour=np.array([offer.usd_per_cpu_hour for offer in offers], dtype=np.float64),
         without_accelerator=np.array([not offer.accelerator for offer in offers], dtype=np.bool_),
         accelerators=frozenset(offer.accelerator for offer in offers if offer.accelerator),
         last_resort=np.array([bool(cluster.convicted) for cluster, _ in rows], dtype=np.bool_),
+        index={(cluster.name, offer.name): row for row, (cluster, offer) in enumerate(rows)},
     )
 
 

@@ -11,6 +11,7 @@ from tests.builders import NVIDIA, a_cluster, a_cpu_offer, a_demand, a_node, an_
 
 from tradewind.model.workload import PodSet
 from tradewind.placement.capacity import Capacity
+from tradewind.placement.nodes import PODS_PER_NODE
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def test_no_node_and_no_pool_is_given_more_than_it_has(
     for index, pods, gives_back in steps:
         if bool(pods.accelerators) != bool(OFFERS[index].accelerator):
             continue
-        if capacity.takes(index, capacity.shape(pods), pods.count):
+        if capacity.wait_s(index, capacity.shape(pods), pods.count) is not None:
             ledger.take(capacity.reserve(index, pods), OFFERS[index])
         elif gives_back and ledger.taken:
             capacity.release(ledger.give_back())
@@ -82,7 +83,7 @@ def test_what_is_left_is_what_a_fresh_look_at_the_nodes_would_say(
             capacity.rooms(shape)
         if bool(pods.accelerators) != bool(OFFERS[index].accelerator):
             continue
-        if capacity.takes(index, capacity.shape(pods), pods.count):
+        if capacity.wait_s(index, capacity.shape(pods), pods.count) is not None:
             ledger.take(capacity.reserve(index, pods), OFFERS[index])
         elif gives_back and ledger.taken:
             capacity.release(ledger.give_back())
@@ -102,12 +103,14 @@ class Ledger:
         self._cluster, self.nodes = cluster, list(cluster.nodes)
         self.grown = dict.fromkeys((offer.name for offer in OFFERS), 0)
         self.taken: list[Taken] = []
+        self.added: dict[int, str] = {}
 
     def take(self, taken: Taken, offer: Offer) -> None:
         assert sum(count for _, count in taken.nodes) == taken.pods.count
         for number, count in taken.nodes:
             if number == len(self.nodes):
                 self.grown[offer.name] += 1
+                self.added[number] = offer.name
                 assert taken.queue_s >= offer.provisioning_s
                 self.nodes.append(
                     a_node(
@@ -126,10 +129,19 @@ class Ledger:
         last = self.taken.pop()
         for number, count in last.nodes:
             self._spend(number, last.pods, -count)
+            if number in self.added and self.nodes[number].free_pods == PODS_PER_NODE:
+                self.grown[self.added.pop(number)] -= 1
         return last
 
     def cluster(self) -> Cluster:
-        return replace(self._cluster, nodes=tuple(self.nodes))
+        gone = [number in self.unused() for number in range(len(self.nodes))]
+        return replace(
+            self._cluster, nodes=tuple(node for node, each in zip(self.nodes, gone, strict=True) if not each)
+        )
+
+    def unused(self) -> set[int]:
+        """Number the nodes that were added, and given back whole."""
+        return set(range(len(self._cluster.nodes), len(self.nodes))) - self.added.keys()
 
     def _spend(self, number: int, pods: PodSet, count: int) -> None:
         node = self.nodes[number]

@@ -127,7 +127,7 @@ def run(wanted: list[Ask], fleet: list[Cluster], network: Network = NETWORK) -> 
 
 
 @given(world=worlds())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_no_hard_limit_is_ever_broken(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     by_name = {cluster.name: cluster for cluster in fleet}
@@ -147,7 +147,7 @@ def test_no_hard_limit_is_ever_broken(world: tuple[list[Ask], list[Cluster]]) ->
 
 
 @given(world=worlds())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_no_more_is_given_out_than_there_is(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     by_key = {ask.workload.key: ask.workload for ask in wanted}
@@ -164,7 +164,7 @@ def test_no_more_is_given_out_than_there_is(world: tuple[list[Ask], list[Cluster
 
 
 @given(world=worlds(), seed=st.randoms(use_true_random=False))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_the_order_of_the_input_does_not_matter(world: tuple[list[Ask], list[Cluster]], seed: object) -> None:
     wanted, fleet = world
     shuffle = seed.shuffle  # type: ignore[attr-defined] # hypothesis' Random has no public type
@@ -181,7 +181,7 @@ def test_the_order_of_the_input_does_not_matter(world: tuple[list[Ask], list[Clu
 
 
 @given(world=worlds())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_candidates_tell_the_whole_story(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     offers = sorted((cluster.name, offer.name) for cluster in fleet for offer in cluster.offers)
@@ -190,7 +190,8 @@ def test_candidates_tell_the_whole_story(world: tuple[list[Ask], list[Cluster]])
         assert sorted((one.cluster, one.offer) for one in candidates) == offers
         feasible = [one for one in candidates if one.feasible]
         assert candidates[: len(feasible)] == tuple(feasible)
-        assert [one.total_usd for one in feasible] == sorted(one.total_usd for one in feasible)
+        # What was chosen comes first; it is the cheapest but where a pool's new nodes have opened another offer.
+        assert [one.total_usd for one in feasible[1:]] == sorted(one.total_usd for one in feasible[1:])
         assert decision.chosen == (feasible[0] if feasible else None)
         assert decision.message
         for one in candidates:
@@ -199,7 +200,7 @@ def test_candidates_tell_the_whole_story(world: tuple[list[Ask], list[Cluster]])
 
 
 @given(world=worlds(), extra=st.integers(1, 3))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_more_nodes_never_take_the_place_of_a_single_ask(world: tuple[list[Ask], list[Cluster]], extra: int) -> None:
     wanted, world_fleet = world
     # A promise may prefer a new node to a free one, so this holds for a fleet without promises only.
