@@ -135,7 +135,8 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 FIELDS = (
     *("type", "run", "template", "accelerators", "data", "constraints", "failover", "policyRef", "suspend"),
-    *("companions", "priorityClassName", "expectedRuntime"),
+    *("companions", "priorityClassName", "expectedRuntime", "outputs", "checkpoint", "deadline", "budget"),
+    *("network", "spread"),
 )
 
 
@@ -150,7 +151,21 @@ def test_no_workload_that_a_hub_may_hold_is_a_traceback(spec: Manifest, status: 
     assert (entry.workload is None) == (entry.problem is not None)
     if entry.problem is None:
         hub.missing_policy(entry)
-    hub.effective(entry)
+    found = hub.understand(entry)
+    assert (found.workload is None) == (found.policy is None) == (found.problem is not None)
+
+
+@given(
+    spec=JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(("size", "replicas", "residency", "sharedWith"), JSON))
+)
+@settings(max_examples=100, deadline=None)
+def test_no_dataset_that_a_hub_may_hold_is_a_traceback(spec: Any) -> None:
+    data = [{"name": "scans", "datasetRef": {"name": "scans"}}]
+    hub = hub_with(a_workload(data=data))
+    metadata = {"name": "scans", "namespace": "research", "uid": "d"}
+    hub.see_dataset({"kind": "Dataset", "metadata": metadata, "spec": spec}, deleted=False)
+    found = hub.understand(hub.workloads[KEY])
+    assert (found.problem is None) == (hub.problems == {})
 
 
 # Priority classes.
