@@ -83,7 +83,8 @@ class Prices:
         """Say why budget or deadline do not allow an ask on a row; made on demand, since words are dear."""
         if self.within[index, row] or not self.valid[index, row]:
             return ()
-        return tuple(refusal for one in PRICED for refusal in one.refusals(self.context, index, row))
+        with np.errstate(all="ignore"):  # other rows may have figures that can't be true
+            return tuple(refusal for one in PRICED for refusal in one.refusals(self.context, index, row))
 
 
 class Pricer:
