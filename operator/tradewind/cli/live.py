@@ -33,6 +33,7 @@ from tradewind.model.fleet import Demand, Node
 from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.placement import CopyState
 from tradewind.model.units import parse_quantity
+from tradewind.state.measured import lay, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,6 +124,8 @@ def _cluster(obj: Manifest, hub: Hub, asked: Iterable[Key]) -> Cluster | None:
     except InputError:
         return None  # the operator says so in its status
     status = obj.get("status") or {}
+    if status.get("observedGeneration") == obj["metadata"].get("generation"):
+        cluster = lay(cluster, written(cluster, status))
     shown = {each["name"]: each for each in status.get("offers") or ()}
     nodes: list[Node] = []
     groups = set()

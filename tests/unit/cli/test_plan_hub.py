@@ -192,6 +192,37 @@ def test_a_network_that_lacks_its_table_is_left_out_and_named(hub: dict[str, Any
     assert "note: NetworkMap m is left out:" in result.stderr
 
 
+def test_a_price_that_the_operator_has_measured_counts_and_one_of_an_earlier_spec_does_not(
+    hub: dict[str, Any], tmp_path: Path
+) -> None:
+    cluster = hub[f"{OURS}/federatedclusters"][0]
+    query = {"name": "price", "field": "usdPerAcceleratorHour", "offer": "h100", "prometheus": {"query": "usd"}}
+    cluster["spec"]["metrics"] = [query]
+    figure = {"name": "price", "value": "1", "at": "2026-11-20T12:00:00Z", "state": "Fresh", "reason": "Answered"}
+    cluster["status"] |= {"metrics": [{**figure, "message": ""}], "observedGeneration": 1}
+
+    def compute() -> float:
+        candidates = planned(hub, tmp_path)["waits"]["candidates"]
+        return float(next(one for one in candidates if one["cluster"] == "aws-es")["usd"]["compute"])
+
+    measured = compute()
+    cluster["metadata"]["generation"] = 2
+    assert compute() == pytest.approx(4 * measured)
+
+
+def test_a_dataset_of_the_hub_is_read_by_work_in_a_file(hub: dict[str, Any], tmp_path: Path) -> None:
+    work = an_ai_workload("new")
+    work["spec"]["data"] = [{"name": "scans", "datasetRef": {"name": "scans"}}]
+    file = write(tmp_path / "work", work)
+    assert planned(hub, tmp_path, "-f", file)["new"]["reason"] == "DatasetNotFound"
+    spec = {"size": "1T", "replicas": [{"location": "gcp/europe-west3"}]}
+    metadata = {"name": "scans", "namespace": "default"}
+    kind = {"apiVersion": "tradewind.dev/v1alpha1", "kind": "Dataset"}
+    hub[f"{OURS}/datasets"] = [stored({**kind, "metadata": metadata, "spec": spec})]
+    candidates = planned(hub, tmp_path, "-f", file)["new"]["candidates"]
+    assert next(one for one in candidates if one["cluster"] == "aws-es")["usd"]["egress"] == pytest.approx(150)
+
+
 def test_explain_shows_what_the_operator_says_and_keeps_the_works_own_room(hub: dict[str, Any], tmp_path: Path) -> None:
     text = run(explain, hub, tmp_path, "runs").stdout
     assert "The operator says: Running. Runs with h100 on gcp-de." in text
