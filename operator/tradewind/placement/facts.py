@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradewind.model.plan import Conditions
-    from tradewind.placement.law import Law, Limit
+    from tradewind.placement.law import Law, Limits
     from tradewind.placement.table import Floats, Mask, OfferTable
 
 
@@ -41,9 +41,9 @@ class RowFacts:
         self._table = table
         self._network = conditions.network
         self._round_trips: dict[str, Floats] = {}
-        self._lawful: dict[tuple[Limit, Limit], Mask] = {}
+        self._lawful: dict[Limits, Mask] = {}
 
-    def suits(self, limits: tuple[Limit, Limit]) -> Mask:
+    def suits(self, limits: Limits) -> Mask:
         """Say which rows are on clusters that suit limits of law."""
         column = self._lawful.get(limits)
         if column is None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 Limit = tuple[frozenset[str], frozenset[str]]
 """What is allowed (empty: all), and what is denied: an `AllowDeny` whose hash is cheap."""
+Limits = tuple[frozenset[str], frozenset[str], frozenset[str], frozenset[str]]
+"""A limit on where a place is, and one on who operates it: flat, since every ask has some as its key."""
 NO_LIMIT: Limit = (frozenset(), frozenset())
+NO_LIMITS: Limits = (*NO_LIMIT, *NO_LIMIT)
 
 
 class Law(NamedTuple):
@@ -37,9 +40,9 @@ def limit_of(wanted: AllowDeny) -> Limit:
     return wanted.allow, wanted.deny
 
 
-def limits_of(residency: Residency) -> tuple[Limit, Limit]:
-    """Write what binds data as limits on the place, and on its operators."""
-    return (residency.jurisdictions, frozenset()), (residency.operator_jurisdictions, frozenset())
+def limits_of(residency: Residency) -> Limits:
+    """Write what binds data as limits."""
+    return residency.jurisdictions, NO_LIMIT[1], residency.operator_jurisdictions, NO_LIMIT[1]
 
 
 def bound_inputs(work: Workload) -> list[DataInput]:
@@ -73,9 +76,9 @@ def laws_of(clusters: Sequence[Cluster], network: Network) -> dict[str, Law]:
 
 
 @lru_cache(maxsize=4096)
-def misspelt(limits: tuple[Limit, ...]) -> str:
+def misspelt(limits: Limit | Limits) -> str:
     """Say which name in the limits is no country and no group; "" where all are known."""
-    strange = sorted({name for limit in limits for name in limit[0] | limit[1] if not codes_of(name)})
+    strange = sorted({name for names in limits for name in names if not codes_of(name)})
     if not strange:
         return ""
     return f"{strange[0]} is neither a country code (ISO 3166-1) nor a known group{meant_by(strange[0])}"
@@ -105,14 +108,14 @@ class Trespass:
 
 
 @lru_cache(maxsize=65536)  # a few laws and a few limits, asked for by every work with data
-def trespass(law: Law, limits: tuple[Limit, Limit]) -> Trespass | None:
+def trespass(law: Law, limits: Limits) -> Trespass | None:
     """Hold a place against limits on where it is and on who operates it; None where it suits both.
 
     A limit with a name that nobody knows can't be checked, so nothing suits it.
     """
     if wrong_name := misspelt(limits):
         return Trespass(f"can't be held against it: {wrong_name}", unknown=True)
-    for places, limit, (says, what) in zip((law.jurisdictions, law.operators), limits, _ABOUT, strict=True):
+    for places, limit, (says, what) in zip(law, (limits[:2], limits[2:]), _ABOUT, strict=True):
         if unknown(places, limit):
             return Trespass(f"has no known {what}" + (f" ({listed(places)})" if places else ""), unknown=True)
         if wrong := denied(places, limit):

@@ -48,7 +48,7 @@ class Jurisdiction:
         """Refuse what is unknown first, then by the deny list, then by the allow list."""
         wanted = context.workload.constraints.jurisdictions
         limit, place, here = limit_of(wanted), context.cluster.jurisdiction, law_of(context.cluster).jurisdictions
-        if wrong := misspelt((limit,)):
+        if wrong := misspelt(limit):
             return Refusal(JURISDICTION_UNKNOWN, wrong, Wake.WORKLOAD)
         if unknown(here, limit):
             said = f"jurisdiction {place!r} is unknown" if place else "no jurisdiction is given"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from tradewind.model.plan import Refusal, Wake
-from tradewind.placement.law import NO_LIMIT, UNSAID, bound_inputs, limit_of, limits_of, misspelt, trespass
+from tradewind.placement.law import NO_LIMITS, UNSAID, bound_inputs, limits_of, misspelt, trespass
 from tradewind.placement.wording import field_of, listed
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tradewind.model.plan import Ask
     from tradewind.model.workload import Workload
     from tradewind.placement.framework import FilterContext
-    from tradewind.placement.law import Limit
+    from tradewind.placement.law import Limits
 
 WRITTEN_OUTSIDE_LAW = "WrittenOutsideLaw"
 WRITTEN_WHERE_LAW_IS_UNKNOWN = "WrittenWhereLawIsUnknown"
@@ -34,11 +34,15 @@ class LawfulPath:
     WAKES_ON: ClassVar[Wake] = Wake.DATA
 
     def reads(self, ask: Ask, /) -> Hashable | None:
-        """Each location with each law that it must suit."""
+        """The locations, and the law of the work and of its data."""
         work = ask.workload
         if work.checkpoint is None and not work.outputs:
             return None
-        return frozenset([(place, limits) for _, place, limits, _ in _written(work)]) or None
+        own, bound = _own(work), tuple([limits_of(one.residency) for one in bound_inputs(work)])
+        if not bound and (own == NO_LIMITS or work.checkpoint is None):
+            return None
+        checkpoints = work.checkpoint.locations if work.checkpoint else ()
+        return checkpoints, own, bound, tuple([output.location for output in work.outputs])
 
     def sees(self, _cluster: Cluster, _offer: Offer, /) -> Hashable:
         """Nothing."""
@@ -67,12 +71,16 @@ class LawfulPath:
         return None
 
 
-def _written(work: Workload) -> Iterator[tuple[str, str, tuple[Limit, Limit], str]]:
+def _own(work: Workload) -> Limits:
+    where, who = work.constraints.jurisdictions, work.constraints.operator_jurisdictions
+    return where.allow, where.deny, who.allow, who.deny
+
+
+def _written(work: Workload) -> Iterator[tuple[str, str, Limits, str]]:
     """Yield the field, the location, the law and whose law it is, for all that is written."""
-    bound = [(limits_of(one.residency), f"data {one.name}") for one in bound_inputs(work)]
-    own = (limit_of(work.constraints.jurisdictions), limit_of(work.constraints.operator_jurisdictions))
+    own, bound = _own(work), [(limits_of(one.residency), f"data {one.name}") for one in bound_inputs(work)]
     for place in work.checkpoint.locations if work.checkpoint else ():
-        for limits, whose in [(own, "the work"), *bound] if own != (NO_LIMIT, NO_LIMIT) else bound:
+        for limits, whose in [(own, "the work"), *bound] if own != NO_LIMITS else bound:
             yield "checkpoint.locations", place, limits, whose
     for output in work.outputs:
         for limits, whose in bound:

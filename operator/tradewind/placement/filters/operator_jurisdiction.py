@@ -44,7 +44,7 @@ class OperatorJurisdiction:
         """Refuse what is unknown first, then by the deny list, then by the allow list."""
         wanted = context.workload.constraints.operator_jurisdictions
         limit, here = limit_of(wanted), context.cluster.operator_jurisdictions
-        if wrong := misspelt((limit,)):
+        if wrong := misspelt(limit):
             return Refusal(OPERATOR_JURISDICTION_UNKNOWN, wrong, Wake.WORKLOAD)
         if unknown(here, limit):
             said = f"of {listed(here)} not all are known" if here else "nobody has said whose"
