@@ -262,7 +262,8 @@ class Store:
                 self.dirty.wake(change)
 
     def _cluster_changed(self, name: str) -> None:
-        for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH, Wake.PRICE):
+        # It says what law holds at its location too, which data that is kept there waits for.
+        for change in (Wake.CLUSTER, Wake.CAPACITY, Wake.HEALTH, Wake.PRICE, Wake.DATA):
             self.dirty.wake(change)
         self.dirty.mark(self.placed_on(name))
 

@@ -109,10 +109,17 @@ def test_who_is_woken(change: Any, expected: set[str]) -> None:
     assert {key.name for key in store.dirty.take()} == expected
 
 
-def test_a_verdict_wakes_work_whose_data_was_lost_with_a_region() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda s: s.health_changed("aws"), id="a verdict, which may bring a region's data back"),
+        pytest.param(lambda s: s.see_cluster(a_cluster(generation=2)), id="a spec, which says the law of its location"),
+    ],
+)
+def test_what_waits_for_data_is_woken_by_clusters_too(change: Any) -> None:
     store = a_store(workloads=tuple(a_workload(n, status=placed() if n == "placed" else None) for n in NAMES))
     store.dirty.sleep(Key("research", "capacity"), frozenset({Wake.DATA}))
-    store.health_changed("aws")
+    change(store)
     assert {key.name for key in store.dirty.take()} == {"placed", "capacity"}
 
 

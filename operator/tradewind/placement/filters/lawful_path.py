@@ -67,7 +67,7 @@ class LawfulPath:
             if found.unknown:
                 cure = "say it in spec.locations of a NetworkMap"
                 return Refusal(WRITTEN_WHERE_LAW_IS_UNKNOWN, f"{why}: {cure}", self.WAKES_ON)
-            return Refusal(WRITTEN_OUTSIDE_LAW, f"{why}: name another location", Wake.WORKLOAD)
+            return Refusal(WRITTEN_OUTSIDE_LAW, f"{why}: name another location", self.WAKES_ON)
         return None
 
 
