@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tradewind.model.workload import Key
 
 HOUR_S = 3600.0
+UNPLACED = ("Unschedulable", "SpreadUnsatisfied")
 
 
 def alive(world: World, key: Key, uid: str) -> list[Copy]:
@@ -38,19 +39,23 @@ def check_always(world: World) -> None:
 
 def _one_copy(world: World, key: Key, wanted: Wanted) -> None:
     copies = alive(world, key, wanted.workload.uid)
-    if len(copies) <= 1 and wanted.guarantee is Guarantee.AT_MOST_ONCE:
+    most = wanted.workload.spread.clusters
+    if len(copies) <= most and wanted.guarantee is Guarantee.AT_MOST_ONCE:
         wanted.overlap_allowed = False
     if not wanted.overlap_allowed:
-        assert len(copies) <= 1, f"I1: {key} has copies on {[copy.cluster for copy in copies]}"
+        assert len(copies) <= most, f"I1: {key} has copies on {[copy.cluster for copy in copies]}"
 
 
 def _epochs(wanted: Wanted) -> None:
     made = wanted.made
-    assert all(first[0] < second[0] for first, second in itertools.pairwise(made) if first[1] != second[1]), (
-        f"I5: {made}"
-    )
-    assert all(first[0] <= second[0] for first, second in itertools.pairwise(made)), f"I5: {made}"
-    assert not made or made[-1][0] <= wanted.record.epoch, f"I5: {made} is ahead of {wanted.record.epoch}"
+    for site in {name for _, name in made}:
+        there = [epoch for epoch, name in made if name == site]
+        assert there == sorted(there), f"I5: {made}"
+    if wanted.workload.spread.clusters == 1:
+        pairs = list(itertools.pairwise(made))
+        assert all(first[0] < second[0] for first, second in pairs if first[1] != second[1]), f"I5: {made}"
+        assert all(first[0] <= second[0] for first, second in pairs), f"I5: {made}"
+    assert all(epoch <= wanted.record.epoch for epoch, _ in made), f"I5: {made} is ahead of {wanted.record.epoch}"
 
 
 def _ends(wanted: Wanted) -> None:
@@ -113,8 +118,8 @@ def check_recovered(world: World) -> None:
             continue
         assert wanted.situation is not None, f"I3: nothing was ever said about {key}"
         reason = wanted.situation.reason
-        if reason == "Unschedulable":
-            assert not rooms(world, wanted), f"I6: {key} waits though {rooms(world, wanted)} has room"
+        if reason in UNPLACED:
+            _no_room(world, wanted)
         elif reason != "BudgetExhausted":
             held = wanted.guarantee is Guarantee.AT_MOST_ONCE
             assert reason == ("OldCopyMayRun" if held else "MovesExhausted"), f"I6: {key} stays, and says {reason}"
@@ -129,6 +134,7 @@ def rooms(world: World, wanted: Wanted) -> list[str]:
         for site in world.sites.values()
         if site.health.takes_work
         and site.fresh
+        and wanted.workload.key not in site.copies
         and sum(copy.state is not CopyState.FINISHED for copy in site.copies.values()) < site.nodes
         and not site.draining
         and site.name not in wanted.workload.constraints.providers.deny
@@ -149,7 +155,8 @@ def _says_why(world: World, key: Key, wanted: Wanted) -> None:
     copies = alive(world, key, wanted.workload.uid)
     assert wanted.situation is not None, f"I3: nothing was ever said about {key}"
     reason = wanted.situation.reason
-    assert len(copies) <= 1, f"I2: {key} still has {len(copies)} copies"
+    most = wanted.workload.spread.clusters
+    assert len(copies) <= most, f"I2: {key} still has {len(copies)} copies"
     if wanted.record.finished is not None:
         assert not copies, f"I4: {key} has ended, and a copy of it is left"
         assert reason in ("Succeeded", "Failed")
@@ -161,19 +168,36 @@ def _says_why(world: World, key: Key, wanted: Wanted) -> None:
         assert wanted.budget_usd is not None, f"I3: {key} has no budget"
         assert spent >= wanted.budget_usd, f"I3: {key} has not spent its budget"
         # At rest it may be between the end of its budget and its next checkpoint.
-        assert not copies or copies[0].state is CopyState.RUNNING
+        assert all(copy.state is CopyState.RUNNING for copy in copies)
     elif copies:
-        assert copies[0].state is CopyState.RUNNING, f"I3: {key} does not run, and says {reason}"
-        if world.sites[copies[0].cluster].draining:
-            assert reason in ("DrainBlocked", "Draining"), f"I3: {key} is to leave, and says {reason}"
-            waits = reason == "Draining" and wanted.workload.checkpoint is not None
-            assert waits or not rooms(world, wanted), f"I6: {key} stays though {rooms(world, wanted)} has room"
-        else:
-            assert reason == "Running", f"I3: {key} says {reason}"
-        assert copies[0].cluster not in wanted.workload.constraints.providers.deny, f"I10: {key} is unlawful"
+        _runs_well(world, wanted, copies, reason)
     else:
-        assert reason == "Unschedulable", f"I3: {key} has no copy and says {reason}"
-        assert not rooms(world, wanted), f"I6: {key} waits though {rooms(world, wanted)} has room"
+        assert reason in UNPLACED, f"I3: {key} has no copy and says {reason}"
+        _no_room(world, wanted)
+
+
+def _runs_well(world: World, wanted: Wanted, copies: list[Copy], reason: str) -> None:
+    """Assert that it may be where it is, and says why it is not elsewhere, or not on as many sites as it wants."""
+    key = wanted.workload.key
+    assert all(copy.state is CopyState.RUNNING for copy in copies), f"I3: {key} does not run, and says {reason}"
+    denied = wanted.workload.constraints.providers.deny
+    assert not any(copy.cluster in denied for copy in copies), f"I10: {key} is unlawful"
+    if len(copies) < wanted.workload.spread.clusters:
+        assert reason in UNPLACED, f"I3: {key} is on {len(copies)} sites, and says {reason}"
+        _no_room(world, wanted)
+    elif any(world.sites[copy.cluster].draining for copy in copies):
+        assert reason in ("DrainBlocked", "Draining"), f"I3: {key} is to leave, and says {reason}"
+        waits = reason == "Draining" and wanted.workload.checkpoint is not None
+        assert waits or not rooms(world, wanted), f"I6: {key} stays though {rooms(world, wanted)} has room"
+    else:
+        assert reason == "Running", f"I3: {key} says {reason}"
+
+
+def _no_room(world: World, wanted: Wanted) -> None:
+    """I6: there is not room for all shares that it lacks."""
+    key = wanted.workload.key
+    lacks = wanted.workload.spread.clusters - len(alive(world, key, wanted.workload.uid))
+    assert len(rooms(world, wanted)) < max(1, lacks), f"I6: {key} waits though {rooms(world, wanted)} has room"
 
 
 def _no_orphans(world: World) -> None:

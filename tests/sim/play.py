@@ -31,7 +31,7 @@ ROUNDS_TO_REST = 16
 LONGEST = EVENTS + 40
 """By then it must have come to rest."""
 TOKENS = 2
-KINDS = ("Job", "Resumable", "Resumable", "Deployment")
+KINDS = ("Job", "Resumable", "Resumable", "Deployment", "Deployment", "Spread")
 
 
 class History:

@@ -19,7 +19,7 @@ from tradewind.model.placement import Copy, CopyState, Inventory, Move, Record
 from tradewind.model.plan import Conditions
 from tradewind.model.policy import EffectivePolicy, Guarantee, PolicyLayer, resolve
 from tradewind.model.snapshot import Snapshot, View
-from tradewind.model.workload import Checkpoint
+from tradewind.model.workload import Checkpoint, Replicas, Spread
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
@@ -133,9 +133,12 @@ class World:
             created_s=self.now_s,
             uid=f"uid-{self.serial}",
             constraints=constraints(deny_providers=(denied,) if denied else ()),
-            type=WorkloadType.INFERENCE if kind == "Deployment" else WorkloadType.TRAINING,
-            runtime_h=None if kind == "Deployment" else 100.0,
+            type=WorkloadType.TRAINING if kind in ("Job", "Resumable") else WorkloadType.INFERENCE,
+            runtime_h=100.0 if kind in ("Job", "Resumable") else None,
         )
+        if kind == "Spread":
+            # A whole pod on each, since every site has room for whole pods only.
+            work = replace(work, spread=Spread(2, 1, Replicas.DUPLICATED))
         if kind == "Resumable":
             work = replace(work, checkpoint=Checkpoint(1e9, ("store/anywhere",), CHECKPOINT_S))
         overlap = guarantee is Guarantee.AT_LEAST_ONCE

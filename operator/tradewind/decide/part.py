@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradewind.decide.step import Step, earliest
+from tradewind.decide.step import Need, Step, earliest
 from tradewind.model.placement import Situation
 
 if TYPE_CHECKING:
@@ -42,14 +42,15 @@ class Part:
 
 
 def join(view: View, record: Record, parts: Sequence[Part], situation: Situation | None) -> Step:
-    """Make one step of what all places need; of several that want to leave, the first goes first."""
+    """Make one step of what all places need; one leaves at a time, that on a lost cluster before others."""
+    wishes = [part.wish for part in parts if part.wish is not None]
     return Step(
         view,
         record,
         situation,
         deliver=tuple(part.placement for part in parts if part.deliver and part.placement is not None),
         release=tuple(copy for part in parts for copy in part.release),
-        wish=next((part.wish for part in parts if part.wish is not None), None),
+        wish=min(wishes, key=lambda wish: list(Need).index(wish.need), default=None),
         wakes_on=frozenset().union(*(part.wakes_on for part in parts)),
         retry_s=earliest(*(part.retry_s for part in parts)),
     )

@@ -69,12 +69,7 @@ def _unplaced(step: Step, wish: Wish, decision: Decision) -> Step:
     placed = bool(step.record.placements)
     if wish.need is Need.DRAIN:
         message = f"{wish.leaves} is draining, and it stays since no other place can take it: {decision.message}"
-        ready = step.situation is not None and step.situation.ready
-        return replace(
-            step,
-            situation=Situation("Running", DRAIN_BLOCKED, message, placed=True, ready=ready),
-            decision=decision,
-        )
+        return replace(_stays(step, DRAIN_BLOCKED, message), decision=decision)
     others = [place.cluster for place in step.record.placements if place.cluster != wish.leaves]
     if others:
         message = f"It runs on {', '.join(others)} only: {decision.message}"
@@ -94,8 +89,15 @@ def _recommended(step: Step, decision: Decision, message: str) -> Step:
 def _waits_for_checkpoint(step: Step, wish: Wish, ask: Ask) -> Step:
     every_s = checkpoints.interval_s(ask.workload) or 0.0
     message = f"{wish.leaves} is draining: it leaves at its next checkpoint (every {format_duration(every_s)})."
+    return _stays(step, wish.reason, message)
+
+
+def _stays(step: Step, reason: str, message: str) -> Step:
+    """Say why it is still on a draining cluster, unless another of its places has something worse to say."""
+    if step.situation is not None and step.situation.phase == "Waiting":
+        return step
     ready = step.situation is not None and step.situation.ready
-    return replace(step, situation=Situation("Running", wish.reason, message, placed=True, ready=ready))
+    return replace(step, situation=Situation("Running", reason, message, placed=True, ready=ready))
 
 
 def _cheaper(step: Step, wish: Wish, ask: Ask, decision: Decision, sight: Sight) -> Step:
@@ -138,7 +140,10 @@ def _hand_over(
     return replace(
         step,
         record=replace(
-            before, epoch=target.epoch if elsewhere else before.epoch, placements=(*others, *pair), moves=moves
+            before,
+            epoch=target.epoch if elsewhere else before.epoch,
+            placements=tuple(sorted((*others, *pair), key=lambda place: (place.epoch, place.cluster))),
+            moves=moves,
         ),
         situation=Situation("Moving", wish.reason, message, placed=True, reconciling=True),
         deliver=deliver,

@@ -32,7 +32,6 @@ from tradewind.model.placement import Inventory, Move, Record
 from tradewind.model.plan import Conditions, Wake
 from tradewind.model.policy import Mode, PolicyLayer, Rebalance
 from tradewind.model.snapshot import Snapshot
-from tradewind.model.workload import Spread
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
 STAYS = {"reason": "Running", "left": [("gcp", 1, "Running")]}
@@ -89,11 +88,6 @@ def moved(decided_s: float) -> tuple[Move, ...]:
             on_gcp(copies=(copy_at("gcp", state=PENDING),)),
             {"reason": "Starting", "left": [("gcp", 1, "Pending")]},
             id="what does not run is left to start",
-        ),
-        pytest.param(
-            on_gcp(workload=replace(a_service(replicas=2), spread=Spread(2))),
-            {"reason": "Unschedulable", "left": [("gcp", 1, "Running")]},
-            id="work that is spread is left alone",
         ),
         pytest.param(on_gcp(workload=a_workload()), STAYS, id="a job without checkpoints never leaves for money"),
         pytest.param(on_gcp(workload=a_job(every_s=None)), STAYS, id="nor one whose checkpoints are not known"),
