@@ -146,7 +146,7 @@ class Chores:
         if kind == DATASETS.kind:
             readers = self._store.hub.datasets.readers(Key(metadata["namespace"], metadata["name"]))
             return problem, {"readBy": len(readers)}
-        return problem, {"links": len(self._store.hub.network.links)} if kind == "NetworkMap" else {}
+        return problem, {"links": self._store.hub.links.get(name, 0)} if kind == "NetworkMap" else {}
 
     async def _guarded(self, work: Any, name: str) -> None:
         try:

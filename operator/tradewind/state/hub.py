@@ -80,7 +80,12 @@ class Understood(NamedTuple):
 
 
 class Hub:
-    """All objects of the hub that decisions depend on."""
+    """All objects of the hub that decisions depend on.
+
+    Attributes:
+        problems: what is wrong with an object, by kind and name.
+        links: how many links each NetworkMap that can be read has, those of its tables included.
+    """
 
     def __init__(self) -> None:
         self.workloads: dict[Key, WorkloadEntry] = {}
@@ -91,6 +96,7 @@ class Hub:
         self.table: tuple[AcceleratorType, ...] = accelerator_table(self.policy)
         self.datasets = Datasets()
         self.problems: dict[tuple[str, str], str] = {}
+        self.links: dict[str, int] = {}
         self._namespace_policies: dict[Key, PolicyLayer] = {}
         self._maps: dict[str, Manifest] = {}
         self._tables: dict[tuple[str, str], str] = {}
@@ -229,9 +235,10 @@ class Hub:
 
     def _build_network(self) -> None:
         good: list[Manifest] = []
+        self.links = {}
         for name in sorted(self._maps):
             try:
-                network_from([self._maps[name]], self._tables)
+                self.links[name] = len(network_from([self._maps[name]], self._tables).links)
             except InputError as error:
                 self.problems["NetworkMap", name] = error.message
             else:

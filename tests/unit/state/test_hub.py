@@ -278,6 +278,7 @@ def test_a_map_that_can_not_be_read_leaves_the_others_in_force() -> None:
     hub.see_map(a_map("bad", links=[{"from": "x"}]), deleted=False)
     assert set(hub.network.links) == {("aws/a", "gcp/b")}
     assert list(hub.problems) == [("NetworkMap", "bad")]
+    assert hub.links == {"good": 1}
 
 
 def test_tables_are_read_when_they_come() -> None:
