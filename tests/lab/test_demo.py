@@ -50,6 +50,14 @@ def test_the_demo_passes_and_leaves_nothing_behind(lab_root: Path, own_lab_name:
     assert set(figures["moved"]) == {"products/archive-ocr", "products/chat-assistant", "research/support-finetune"}
     assert figures["waited"] == ["research/claims-etl", "research/speech-train"]
     assert all(times["decided"] <= times["running"] for times in figures["moved"].values())
+    foreseen = figures["forecast"]
+    assert len(foreseen) == 11
+    assert all(each["forecast"] == each["actual"] for each in foreseen.values())
+    assert {key for key, each in foreseen.items() if each["forecast"].startswith("waits")} == set(figures["waited"])
+    moved = [foreseen[key] for key in figures["moved"]]
+    # Seconds pass between the forecast and the outage: what they are worth is cents.
+    assert all(each["actualUSD"] == pytest.approx(each["forecastUSD"], rel=0.01) for each in moved)
+    assert all(each["why"] for each in moved)
     assert sum(len(member["copies"]) for member in figures["members"]) == 11
     assert left_behind(lab_root / own_lab_name) == []
     assert not (lab_root / own_lab_name).exists()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tradewind.model.placement import Placement
-    from tradewind.model.plan import Candidate, Decision
+    from tradewind.model.plan import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,6 @@ class Bill:
         }
 
 
-def shares_of(decision: Decision, *, pods: int = 1) -> tuple[Share, ...]:
-    """List the offers that were chosen, each with its pods; `pods` is how many all of them are."""
-    if decision.shares or decision.chosen is None:
-        return decision.shares
-    return (Share(decision.chosen, pods),)
-
-
 def bill_of(shares: Sequence[Share]) -> Bill:
     """Sum up what was chosen."""
     parts = [share.candidate for share in shares]
@@ -99,7 +92,7 @@ def standing_bill(places: Sequence[Placement], candidates: Iterable[Candidate], 
     Args:
         places: where the work is, as its record says.
         candidates: the offers, priced for staying.
-        pods: how many of the work's pods those prices are for.
+        pods: for how many of the work's pods those prices are.
     """
     priced = {(one.cluster, one.offer): one for one in candidates}
     shares = [

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradewind.cli.demo_picture import AT_MOST_ONCE
+from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tradewind.cli.demo_audit import Count, Ledger
+    from tradewind.cli.demo_forecast import Outcomes
     from tradewind.cli.demo_outage import Outage
     from tradewind.cli.demo_picture import Picture
 
@@ -26,11 +30,20 @@ class Check:
     detail: str
 
 
-def checks_of(counted: Count, outage: Outage, *, placed: int, picture: Picture, ledger: Ledger) -> list[Check]:
+def checks_of(
+    counted: Count,
+    outage: Outage,
+    *,
+    placed: int,
+    foreseen: Sequence[Outcomes],
+    picture: Picture,
+    ledger: Ledger,
+) -> list[Check]:
     """Compare what was seen and counted with what must be; `placed` is how much had a place at first."""
     return [
         _placed(placed, len(picture.works)),
         _moved(outage, picture),
+        foreseen_check(foreseen),
         _once(outage, picture, ledger),
         _clean(counted, outage, ledger),
         _complete(counted, outage, picture),
@@ -50,6 +63,15 @@ def _moved(outage: Outage, picture: Picture) -> Check:
         f"which was detected after {outage.detected_s:.1f} s"
     )
     return Check("moved", "all that may move at once runs elsewhere", len(elsewhere) == len(works), detail)
+
+
+def foreseen_check(foreseen: Sequence[Outcomes]) -> Check:
+    """Say whether all work is where the forecast said."""
+    wrong = [f"{each.key}: forecast {each.foreseen}, actual {each.seen}" for each in foreseen if not each.agrees]
+    priced = [each for each in foreseen if each.foreseen_usd is not None and each.seen_usd is not None]
+    said, came = sum(each.foreseen_usd or 0.0 for each in priced), sum(each.seen_usd or 0.0 for each in priced)
+    fine = f"{len(foreseen)} of {len(foreseen)}; {format_usd(said)} forecast, {format_usd(came)} actual"
+    return Check("forecast", "all work is where the forecast said", not wrong, "; ".join(wrong) or fine)
 
 
 def _once(outage: Outage, picture: Picture, ledger: Ledger) -> Check:

@@ -1,9 +1,12 @@
-"""What the hub says, as the demo reads it off its watches: plain dicts, none of Tradewind's own models."""
+"""What the hub says, as the demo reads it off its watches."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from tradewind.model.plan import Candidate, Usd
+from tradewind.model.workload import Market
 
 if TYPE_CHECKING:
     from tradewind.cli.demo_watch import Event
@@ -90,6 +93,27 @@ class Picture:
     def on(self, cluster: str) -> list[Work]:
         """List the work that is placed on a cluster."""
         return [work for work in self.works.values() if work.cluster == cluster]
+
+
+def candidate_of(each: Manifest) -> Candidate:
+    """Read one of the candidates that a status shows."""
+    usd = {name: float(amount) for name, amount in each["usd"].items()}
+    return Candidate(
+        cluster=each["cluster"],
+        offer=each["offer"],
+        market=Market(each["market"]),
+        usd=Usd(**usd),
+        run_h=float(each["runHours"]),
+        transfer_h=float(each["transferHours"]),
+        loss_h=float(each.get("lossHours") or 0),
+        grams_co2=float(each.get("gramsCO2") or 0),
+    )
+
+
+def terms_of(work: Work) -> dict[str, float]:
+    """Read the terms of the price that its place was chosen for, in USD; empty where the status does not show them."""
+    chosen = next((each for each in work.candidates if each.get("chosen")), {})
+    return {name: float(usd) for name, usd in (chosen.get("usd") or {}).items()}
 
 
 def work_of(obj: Manifest) -> Work:

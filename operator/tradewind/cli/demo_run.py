@@ -71,6 +71,7 @@ def _tell(on: Stage, screen: Screen) -> tuple[Story, list[Check], Count]:
     with Watches() as watches:
         story = Story(on, screen, watches)
         placed = story.place()
+        story.foresee()
         story.lose()
         story.recover()
         checks, counted = story.check(placed=placed)
@@ -113,5 +114,6 @@ def _as_json(story: Story, checks: list[Check], counted: Count, seconds: float) 
             }
             for member in counted.members
         ],
+        "forecast": {each.key: each.as_json() for each in story.foreseen},
         "timeline": outage.timeline,
     }

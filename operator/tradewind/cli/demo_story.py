@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from tradewind.cli.demo_audit import PODS, WORKLOAD_LABEL, Count, Ledger, count
 from tradewind.cli.demo_checks import Check, checks_of
+from tradewind.cli.demo_forecast import Outcomes, compared, foresee
 from tradewind.cli.demo_outage import Outage
 from tradewind.cli.demo_picture import CLUSTERS, HELD, WORKLOADS, Member, Picture
+from tradewind.cli.demo_stage import NAMESPACE
 from tradewind.errors import RetryableError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tradewind.cli.demo_stage import Stage
     from tradewind.cli.demo_view import Screen
     from tradewind.cli.demo_watch import Event, Watches
+    from tradewind.cli.forecast import Forecast
 
 STEP_S = 90.0
 """No step may take longer."""
@@ -30,6 +33,8 @@ class Story:
     def __init__(self, stage: Stage, screen: Screen, watches: Watches) -> None:
         self.picture = Picture()
         self.ledger = Ledger()
+        self.foreseen: list[Outcomes] = []
+        self._forecast: Forecast | None = None
         self._outage: Outage | None = None
         self._stage, self._screen, self._watches = stage, screen, watches
 
@@ -63,7 +68,20 @@ class Story:
         )
         self._screen.step("Where it went, and what it costs")
         self._screen.decisions(self.picture.works.values())
+        dearest = max(self.picture.on(self._cheapest().name), key=lambda work: (len(work.candidates), work.usd))
+        self._screen.step(f"Why {dearest.key} is where it is: every term of its price")
+        self._screen.terms(dearest)
         return placed
+
+    def foresee(self) -> None:
+        """Forecast what will come of the outage, before it is there."""
+        lost = self._cheapest().name
+        self._screen.step(f"What if {lost} were lost? (tradewind whatif --lose cluster={lost})")
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            ahead = pool.submit(foresee, self._stage.lab.kubeconfig(), namespace=NAMESPACE, lost=lost)
+            self._until(ahead.done, "the hub's figures settle")
+        self._forecast = ahead.result()
+        self._screen.forecast(self._forecast)
 
     def lose(self) -> None:
         """Kill the cloud that won most of the work, and wait until all of it has moved or waits."""
@@ -76,6 +94,10 @@ class Story:
         self._until(self._all_moved_or_held, f"the work leaves {lost.name}")
         if outage.bound:
             self._screen.say(f"Those that wait: {self.picture.works[outage.bound[0]].message}", "yellow")
+        if self._forecast is not None:
+            self._screen.step("What was forecast, and what happened")
+            self.foreseen = compared(self._forecast, self.picture.works, lost=lost.name)
+            self._screen.compared(self.foreseen)
 
     def recover(self) -> None:
         """Let the cloud return, and wait until it is healthy and clean, and what waited runs on."""
@@ -93,7 +115,10 @@ class Story:
         members = {name: self._stage.kubectl(member.secret) for name, member in self.picture.members.items()}
         counted = count(self._stage.kubectl("hub"), members)
         self._screen.closing(counted, self.outage, works=self.picture.works)
-        return checks_of(counted, self.outage, placed=placed, picture=self.picture, ledger=self.ledger), counted
+        checks = checks_of(
+            counted, self.outage, placed=placed, foreseen=self.foreseen, picture=self.picture, ledger=self.ledger
+        )
+        return checks, counted
 
     # What is waited for.
 

@@ -9,19 +9,25 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tradewind.cli.demo_picture import candidate_of, terms_of
 from tradewind.cli.plantables import WIDE
-from tradewind.cli.whyrender import PIPED_WIDTH
+from tradewind.cli.whatifshow import forecast_parts
+from tradewind.cli.whyrender import PIPED_WIDTH, grams_text, hours_text, usd_text
 from tradewind.model.units import format_usd
+from tradewind.placement.decisive import TERMS, decisive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rich.console import RenderableType
     from rich.status import Status
 
     from tradewind.cli.demo_audit import Count
     from tradewind.cli.demo_checks import Check
+    from tradewind.cli.demo_forecast import Outcomes
     from tradewind.cli.demo_outage import Outage
     from tradewind.cli.demo_picture import Work
+    from tradewind.cli.forecast import Forecast
 
 STYLES = {
     "killed": "bold red",
@@ -73,17 +79,52 @@ class Screen:
         """Show the priced table: one row a workload, with the terms of its price and the next best offer."""
         wide = self.console.width >= WIDE
         table = _table("WORKLOAD", "PLACED ON")
-        for name in ("TOTAL", *(("COMPUTE", "EGRESS", "DELAY") if wide else ())):
+        for name in ("TOTAL", *(map(str.upper, TERMS) if wide else ())):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("NEXT BEST")
         for work in sorted(works, key=lambda work: (not work.cluster, work.cluster, work.key)):
             if not work.cluster:
-                blanks = [Text("-", style="dim")] * (5 if wide else 2)
+                blanks = [Text("-", style="dim")] * (2 + (len(TERMS) if wide else 0))
                 table.add_row(Text(work.key), *blanks, Text(f"{work.reason}: {work.message}", style="yellow"))
                 continue
-            terms = [_term(work, name) for name in ("compute", "egress", "delay")] if wide else []
+            terms = [_term(work, name) for name in TERMS] if wide else []
             place = Text(f"{work.cluster}/{work.offer}", style="green")
             table.add_row(Text(work.key), place, Text(format_usd(work.usd), style="bold"), *terms, _next_best(work))
+        self.console.print(_indented(table))
+
+    def terms(self, work: Work) -> None:
+        """Show one decision whole: every term, hour and gram of the best offers, and which term decided."""
+        offers = [candidate_of(each) for each in work.candidates]
+        table = _table("")
+        for one in offers:
+            table.add_column(f"{one.cluster}/{one.offer}", justify="right", overflow="fold")
+        for name in TERMS:
+            table.add_row(name, *(usd_text(getattr(one.usd, name)) for one in offers))
+        table.add_row("total", *(Text(format_usd(one.total_usd), style="bold") for one in offers))
+        for name, hours in (("run", "run_h"), ("data moves", "transfer_h"), ("expected loss", "loss_h")):
+            table.add_row(name, *(hours_text(getattr(one, hours)) for one in offers))
+        table.add_row("CO2", *(grams_text(one.grams_co2) for one in offers))
+        self.console.print(_indented(table))
+        if len(offers) > 1:
+            self.say(f"{decisive(offers[0], offers[1]).sentence}.")
+        for each in work.refused:
+            self.say(f"{each['count']} refused, {each['reason']}: {each['message']}", "dim")
+
+    def forecast(self, found: Forecast) -> None:
+        """Show a forecast, as `tradewind whatif` does."""
+        for part in forecast_parts(found):
+            self.console.print(_indented(part))
+
+    def compared(self, outcomes: Sequence[Outcomes]) -> None:
+        """Show a forecast beside what happened."""
+        table = _table("WORKLOAD", "FORECAST", "ACTUAL")
+        for name in ("FORECAST $", "ACTUAL $"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("WHY THEY DIFFER")
+        for each in outcomes:
+            style = "green" if each.agrees else "bold red"
+            usd = ("-" if one is None else format_usd(one) for one in (each.foreseen_usd, each.seen_usd))
+            table.add_row(each.key, each.foreseen, Text(each.seen, style=style), *usd, each.why)
         self.console.print(_indented(table))
 
     def closing(self, counted: Count, outage: Outage, *, works: Mapping[str, Work]) -> None:
@@ -113,7 +154,7 @@ class Screen:
         self.console.print(Text(f"\n{text}", style="bold green" if good else "bold red"), soft_wrap=True)
 
 
-def _indented(what: Text | Table) -> Padding:
+def _indented(what: RenderableType) -> Padding:
     return Padding(what, (0, 0, 0, 3), expand=False)
 
 
@@ -125,8 +166,7 @@ def _table(*names: str) -> Table:
 
 
 def _term(work: Work, name: str) -> Text:
-    chosen = next((each for each in work.candidates if each.get("chosen")), {})
-    usd = float((chosen.get("usd") or {}).get(name, 0))
+    usd = terms_of(work).get(name, 0.0)
     return Text(format_usd(usd)) if usd else Text("-", style="dim")
 
 

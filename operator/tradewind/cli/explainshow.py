@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from tradewind.cli.bill import bill_of, shares_of
+from tradewind.cli.bill import bill_of
 from tradewind.cli.explainterms import term_lines
 from tradewind.cli.planjson import workload_json
 from tradewind.cli.planning import find, picture, told_to_people
@@ -112,7 +112,7 @@ def print_explanation(
         if way_out is not None:
             _section(screen, "What would cure it", way_out.lines())
     else:
-        terms = term_lines(bill_of(shares_of(decision)), decision, ask)
+        terms = term_lines(bill_of(decision.shares), decision, ask)
         _section(screen, "Why here", [*terms, why_chosen(decision)])
     if decision.candidates:
         _section(screen, "All offers")
@@ -153,10 +153,10 @@ def _recorded(decision: Decision, status: Manifest) -> list[str]:
     for placement in status.get("placements") or ():
         here = f"{placement['cluster']}/{placement['offer']}"
         lines.append(f"Its copy: {placement['state']} on {here}, epoch {placement['epoch']}.")
-    chosen = {(share.candidate.cluster, share.candidate.offer) for share in shares_of(decision)}
+    chosen = {(share.candidate.cluster, share.candidate.offer) for share in decision.shares}
     placed = {(one["cluster"], one["offer"]) for one in status.get("placements") or ()}
     if placed and chosen and placed != chosen:
-        where = bill_of(shares_of(decision)).where
+        where = bill_of(decision.shares).where
         lines.append(f"A fresh plan would choose {where}; running work moves only for a saving past the policy's.")
     return lines
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from tradewind.cli.bill import Bill, bill_of, shares_of, standing_bill
+from tradewind.cli.bill import Bill, bill_of, standing_bill
 from tradewind.cli.present import planned_places, promised
 from tradewind.decide import ledger
 from tradewind.decide.plan import with_losses
@@ -23,6 +23,7 @@ from tradewind.model.snapshot import Snapshot
 from tradewind.model.workload import Access
 from tradewind.outage.domains import marked
 from tradewind.outage.moves import Held, may_leave
+from tradewind.placement.spread import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from tradewind.model.workload import Key, Workload
 
 DOWN = Judgement(Verdict.DOWN, "WhatIf", "It is lost.")
-NO_PLACE = "NoPlace"
 RECOMMEND = "Recommend"
 
 
@@ -178,17 +178,13 @@ def _held(now: Present, ask: Ask, cluster: str) -> Held | None:
 
 def _bills(now: Present, then: _Then) -> dict[Key, Bill]:
     """Say what it costs to leave work where it is: by the plan that put it there, or, where it runs, from now on."""
-    bills = {
-        key: bill_of(shares_of(decision, pods=now.world.asked[key].workload.pods.count))
-        for key, decision in now.decisions.items()
-        if decision.chosen
-    }
+    bills = {key: bill_of(decision.shares) for key, decision in now.decisions.items() if decision.chosen}
     told = [key for key, places in now.places.items() if places and key not in bills and key in now.world.asked]
     world = now.again(told)
     asks = tuple(replace(then.told(ask), here=_here(now.places[ask.workload.key])) for ask in world.asks)
     decided = {decision.key: decision for decision in replace(world, asks=asks).decide()} if told else {}
     return bills | {
-        key: standing_bill(now.places[key], decision.candidates, pods=now.world.asked[key].workload.pods.count)
+        key: standing_bill(now.places[key], decision.candidates, pods=share_of(now.world.asked[key].workload))
         for key, decision in decided.items()
     }
 
@@ -207,23 +203,21 @@ def _fate(
     released: Decision | None,
     warnings: tuple[str, ...],
 ) -> Fate:
-    count = now.world.asked[key].workload.pods.count if key in now.world.asked else 0
     if held is not None:
         if released is not None and released.chosen is not None:
-            where = bill_of(shares_of(released, pods=count))
+            where = bill_of(released.shares)
             return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where, warnings=warnings)
         nowhere = f" Released, it would have no place: {released.message}" if released is not None else ""
         return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before, warnings=warnings)
     if moved is not None and moved.chosen is not None:
-        after = bill_of(shares_of(moved, pods=count))
+        after = bill_of(moved.shares)
         return Fate(key, Outcome.MOVES, moved.reason, moved.message, before, after, warnings=warnings)
     if moved is not None:
         return Fate(key, Outcome.STRANDED, _why(moved), moved.message, before)
     if now.places.get(key):
         return Fate(key, Outcome.STAYS, "Untouched", "its cluster is not lost", before, before, warnings=warnings)
-    decision = now.decisions.get(key)
-    reason, message = (decision.reason, decision.message) if decision else (NO_PLACE, "it waits for a place")
-    return Fate(key, Outcome.UNPLACED, reason, message)
+    decision = now.decisions[key]
+    return Fate(key, Outcome.UNPLACED, decision.reason, decision.message)
 
 
 def _why(decision: Decision) -> str:

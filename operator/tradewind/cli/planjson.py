@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradewind.cli.bill import shares_of
 from tradewind.cli.plantables import refused_by_reason
 from tradewind.cli.promises import promises_of
 from tradewind.cli.whyrender import usd_per_hour
@@ -37,7 +36,7 @@ def workload_json(decision: Decision, ask: Ask | None, *, now_s: float) -> dict[
                 "totalUSD": share.candidate.total_usd,
                 "usdPerHour": usd_per_hour(share.candidate),
             }
-            for share in shares_of(decision, pods=ask.workload.pods.count if ask else 0)
+            for share in decision.shares
         ],
         "reason": decision.reason,
         "message": decision.message,

@@ -10,7 +10,6 @@ import yaml
 from rich.text import Text
 
 from tradewind.apply.render import render
-from tradewind.cli.bill import shares_of
 from tradewind.cli.planjson import plan_json
 from tradewind.cli.planning import picture, told_to_people
 from tradewind.cli.plantables import candidate_table, plan_table, refusal_table
@@ -51,8 +50,7 @@ def delivered(world: World, decision: Decision, *, hub_name: str) -> list[Manife
     ask = world.asked.get(decision.key)
     if ask is None:
         return []
-    shares = shares_of(decision, pods=ask.workload.pods.count)
-    return [one for share in shares for one in _share(world, ask, share, hub_name)]
+    return [one for share in decision.shares for one in _share(world, ask, share, hub_name)]
 
 
 def _share(world: World, ask: Ask, share: Share, hub_name: str) -> list[Manifest]:
@@ -77,7 +75,7 @@ def _print_manifests(world: World, decisions: Sequence[Decision], *, hub_name: s
         if decision.chosen is None or ask is None:
             click.echo(f"# {decision.key} is not delivered: {decision.reason}: {decision.message}")
             continue
-        for share in shares_of(decision, pods=ask.workload.pods.count):
+        for share in decision.shares:
             for manifest in _share(world, ask, share, hub_name):
                 click.echo(f"---\n# {decision.key} on {share.candidate.cluster}, offer {share.candidate.offer}")
                 click.echo(yaml.safe_dump(manifest, sort_keys=False, width=120), nl=False)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from tradewind.cli.bill import bill_of, shares_of
+from tradewind.cli.bill import bill_of
 from tradewind.cli.whyrender import (
     done_in_h,
     grams_text,
@@ -69,7 +69,7 @@ def _why(decision: Decision, promises: Mapping[Key, Sequence[str]]) -> str:
 def _plan_cells(decision: Decision, *, wide: bool, roomy: bool) -> list[Text]:
     if decision.chosen is None:
         return []
-    bill = bill_of(shares_of(decision))
+    bill = bill_of(decision.shares)
     terms = [getattr(bill.usd, name) for name in TERMS] if wide else [bill.usd.egress]
     return [
         Text(bill.where, style="green"),

@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tradewind.cli.bill import shares_of
 from tradewind.cli.offline import objects_of, offline_world, read_files, skipped
 from tradewind.cli.planning import noted, overlaid
 from tradewind.cli.whyrender import usd_per_hour
 from tradewind.cli.world import hub_of
 from tradewind.model.fleet import Demand
 from tradewind.model.placement import CopyState, Placement
+from tradewind.model.plan import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from tradewind.cli.planning import Source
     from tradewind.cli.world import Objects, World
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.plan import Ask
     from tradewind.model.workload import Key, PodSet
     from tradewind.state.hub import Hub
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KEPT = frozenset({CopyState.RESERVED, CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
 """States of a copy that keeps its place."""
+NOT_DECIDED = "NotDecided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Present:
     Attributes:
         world: all of it as asks, and a fleet with what is free while all of it is where it is.
         places: where each is; empty for work that has no place.
-        decisions: what a plan said of work that no status places, and of work that can't be planned.
+        decisions: of work that no status places, what a plan or its status says; and why work can't be planned.
         again: makes the picture in which some work wants a place anew, while all other work keeps its own.
         hub: the objects behind it.
     """
@@ -112,7 +113,8 @@ def _present(world: World, hub: Hub, *, told: Places, planned: Collection[Key], 
     def again_beside(keys: Collection[Key]) -> World:
         return promised(again(keys), {key: places for key, places in put.items() if key not in keys}, pods)
 
-    decisions |= {decision.key: decision for decision in world.settled}
+    waiting = {key: told_why(hub, key) for key in asked if not told[key] and key not in decisions}
+    decisions |= waiting | {decision.key: decision for decision in world.settled}
     free = again_beside(()).fleet
     return Present(replace(world, fleet=free), {**told, **put}, decisions, again_beside, hub)
 
@@ -120,6 +122,15 @@ def _present(world: World, hub: Hub, *, told: Places, planned: Collection[Key], 
 def recorded(hub: Hub, key: Key) -> tuple[Placement, ...]:
     """List the places that a workload's status tells."""
     return tuple(place for place in hub.workloads[key].record.placements if place.state in KEPT)
+
+
+def told_why(hub: Hub, key: Key) -> Decision:
+    """Read from its status why a workload has no place."""
+    conditions = (hub.workloads[key].raw.get("status") or {}).get("conditions") or ()
+    ready: dict[str, str] = next((each for each in conditions if each.get("type") == "Ready"), {})
+    return Decision(
+        key, None, ready.get("reason") or NOT_DECIDED, ready.get("message") or "no operator has decided yet"
+    )
 
 
 def planned_places(decision: Decision, ask: Ask) -> tuple[Placement, ...]:
@@ -136,7 +147,7 @@ def planned_places(decision: Decision, ask: Ask) -> tuple[Placement, ...]:
             usd_total=share.candidate.total_usd,
             usd_per_hour=usd_per_hour(share.candidate),
         )
-        for share in shares_of(decision, pods=ask.workload.pods.count)
+        for share in decision.shares
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tradewind.cli.bill import bill_of, shares_of
+from tradewind.cli.bill import bill_of
 from tradewind.model.kind import WorkloadType
 from tradewind.model.units import SECONDS_PER_HOUR, format_duration, format_usd
 
@@ -105,4 +105,4 @@ class Promises:
 
 def promises_of(decision: Decision, ask: Ask, *, now_s: float) -> Promises:
     """Put a decision beside what was asked for."""
-    return Promises(ask, bill_of(shares_of(decision)) if decision.chosen else None, now_s)
+    return Promises(ask, bill_of(decision.shares) if decision.chosen else None, now_s)

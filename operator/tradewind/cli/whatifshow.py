@@ -16,9 +16,9 @@ from tradewind.cli.whyrender import console, grams_text, hours_text, plain_table
 from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from rich.console import Console
+    from rich.console import RenderableType
     from rich.table import Table
 
     from tradewind.cli.bill import Bill
@@ -40,7 +40,9 @@ def show_whatif(source: Source, *, lose: Sequence[str], output: str) -> int:
         if output == "json":
             click.echo(json.dumps(forecast_json(found), indent=2, allow_nan=False))
         else:
-            print_forecast(console(), found)
+            screen = console()
+            for part in forecast_parts(found):
+                screen.print(part)
     return EXIT_STRANDED if found.of(Outcome.STRANDED) else 0
 
 
@@ -96,23 +98,23 @@ def total_grams(bills: Iterable[Bill | None]) -> float:
     return sum(one.grams_co2 for one in bills if one)
 
 
-def print_forecast(screen: Console, found: Forecast) -> None:
-    """Print what moves, what is stranded and why, and what stays."""
+def forecast_parts(found: Forecast) -> Iterator[RenderableType]:
+    """Say what moves, what is stranded and why, and what stays."""
     names = ", ".join(sorted(found.lost.clusters)) or "no cluster, only data"
-    screen.print(Text.assemble(("Lost: ", "bold"), f"{found.lost} ({names})"))
+    yield Text.assemble(("Lost: ", "bold"), f"{found.lost} ({names})")
     moves, stranded = found.of(Outcome.MOVES), found.of(Outcome.STRANDED)
     if moves:
-        screen.print(Text(f"\nMoves ({len(moves)})", style="bold green"))
-        screen.print(moves_table(moves))
+        yield Text(f"\nMoves ({len(moves)})", style="bold green")
+        yield moves_table(moves)
     if stranded:
-        screen.print(Text(f"\nStranded ({len(stranded)})", style="bold red"))
-        screen.print(_stranded_table(stranded))
-        _print_reasons(screen, stranded)
-    _print_rest(screen, found)
+        yield Text(f"\nStranded ({len(stranded)})", style="bold red")
+        yield _stranded_table(stranded)
+        yield from _reasons(stranded)
+    yield from _rest(found)
     for fate in found.fates:
         for warning in fate.warnings:
-            screen.print(Text.assemble((f"{fate.key}: ", "bold"), (warning, "yellow")))
-    screen.print(Text(f"\n{summary(found)}"))
+            yield Text.assemble((f"{fate.key}: ", "bold"), (warning, "yellow"))
+    yield Text(f"\n{summary(found)}")
 
 
 def moves_table(moves: Sequence[Fate]) -> Table:
@@ -153,24 +155,24 @@ def _stranded_table(stranded: Sequence[Fate]) -> Table:
     return table
 
 
-def _print_reasons(screen: Console, stranded: Sequence[Fate]) -> None:
+def _reasons(stranded: Sequence[Fate]) -> Iterator[Text]:
     """Say each reason once: work of one cluster is mostly held by the same words."""
     told: dict[str, list[str]] = {}
     for fate in stranded:
         told.setdefault(fate.message, []).append(str(fate.key))
     for message, names in told.items():
-        screen.print(Text.assemble(("  " + _names(names) + ": ", "bold"), message))
+        yield Text.assemble(("  " + _names(names) + ": ", "bold"), message)
 
 
-def _print_rest(screen: Console, found: Forecast) -> None:
+def _rest(found: Forecast) -> Iterator[Text]:
     stays, unplaced = found.of(Outcome.STAYS), found.of(Outcome.UNPLACED)
     if stays:
         names = _names([str(fate.key) for fate in stays])
-        screen.print(Text.assemble((f"\nStays where it is ({len(stays)}): ", "bold"), names))
+        yield Text.assemble((f"\nStays where it is ({len(stays)}): ", "bold"), names)
     if unplaced:
-        screen.print(Text(f"\nHad no place before ({len(unplaced)})", style="bold"))
+        yield Text(f"\nHad no place before ({len(unplaced)})", style="bold")
         for fate in unplaced:
-            screen.print(Text.assemble((f"  {fate.key}: ", "bold"), f"{fate.reason}: {fate.message}"))
+            yield Text.assemble((f"  {fate.key}: ", "bold"), f"{fate.reason}: {fate.message}")
 
 
 def summary(found: Forecast) -> str:

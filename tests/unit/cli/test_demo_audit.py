@@ -120,7 +120,7 @@ class Played:
 
     def checks(self, counted: Count, *, placed: int = 2) -> dict[str, Check]:
         assert self.outage is not None
-        found = checks_of(counted, self.outage, placed=placed, picture=self.picture, ledger=self.ledger)
+        found = checks_of(counted, self.outage, placed=placed, foreseen=(), picture=self.picture, ledger=self.ledger)
         return {check.name: check for check in found}
 
 

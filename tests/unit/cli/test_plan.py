@@ -197,7 +197,7 @@ def test_the_table_shows_the_reason_next_to_the_number(fleet: Path, tmp_path: Pa
     a, b = (next(line for line in text.splitlines() if f"default/{name}" in line) for name in "ab")
     assert all(word in a for word in ("aws-es", "h100", "OnDemand", "$32.00", "$320.00", "the only feasible offer"))
     assert "gcp-de/h100 would be $80.00 less, but" in a
-    assert "Unschedulable: none of 2 offers can take it (2 JurisdictionDenied" in b
+    assert "Unschedulable: no offer of the fleet satisfies constraints.jurisdictions.allow [CH]" in b
     assert "1 of 2 workloads placed: $32.00 an hour, $320.00 in total." in text
 
 

@@ -94,14 +94,17 @@ def test_work_that_would_have_no_place_though_released_says_so(fleet: Path, tmp_
     work = write(tmp_path / "work", an_ai_workload("once", law="DE"))
     _, works, _ = forecast("--lose", "provider=gcp", "-f", fleet, "-f", work)
     assert works["once"]["ifReleased"] is None
-    assert "Released, it would have no place: none of 2 offers can take it" in works["once"]["message"]
+    assert "Released, it would have no place: no offer of the fleet satisfies" in works["once"]["message"]
 
 
 @pytest.mark.parametrize(
     ("workload", "reason", "words"),
     [
         pytest.param(
-            an_ai_workload("a", law="DE"), "JurisdictionDenied", "2 JurisdictionDenied", id="the law of the place"
+            an_ai_workload("a", law="DE"),
+            "JurisdictionDenied",
+            "constraints.jurisdictions.allow [DE]",
+            id="the law of the place",
         ),
         pytest.param(an_ai_workload("a", data="gcp/europe-west3"), "DataUnreadable", "scans", id="its only replica"),
     ],

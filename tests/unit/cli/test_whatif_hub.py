@@ -62,8 +62,12 @@ def test_a_survivor_is_not_asked_to_make_room(hub: dict[str, Any], tmp_path: Pat
 
 
 def test_work_that_waits_has_no_place_to_lose(hub: dict[str, Any], tmp_path: Path) -> None:
+    assert forecast(hub, tmp_path, "--lose", "provider=aws")["w"]["reason"] == "NotDecided"
+    ready = {"type": "Ready", "status": "False", "reason": "Unschedulable", "message": "none of 2 offers can take it"}
+    hub[f"{OURS}/aiworkloads"][2]["status"] = {"conditions": [ready]}
     works = forecast(hub, tmp_path, "--lose", "provider=aws")
-    assert (works["w"]["outcome"], works["w"]["reason"]) == ("Unplaced", "NoPlace")
+    assert (works["w"]["outcome"], works["w"]["reason"]) == ("Unplaced", "Unschedulable")
+    assert works["w"]["message"] == "none of 2 offers can take it"
 
 
 def test_what_has_ended_is_left_out(hub: dict[str, Any], tmp_path: Path) -> None:
