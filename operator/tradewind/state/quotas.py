@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from tradewind.model.fleet import Quota
 from tradewind.model.placement import CopyState
 from tradewind.model.units import parse_quantity
+from tradewind.placement.quotas import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tradewind.model.workload import Key, PodSet
+    from tradewind.model.workload import Key
     from tradewind.state.hub import WorkloadEntry
     from tradewind.state.member import Member
 
@@ -123,14 +124,6 @@ def free_of(item: Mapping[str, Any]) -> Amounts:
     return free
 
 
-def needs(pods: PodSet, count: int) -> Amounts:
-    """Say what so many of these pods take from a quota."""
-    wants = {"pods": 1.0, "cpu": pods.cpu_cores, "memory": pods.memory_bytes}
-    if pods.accelerators:
-        wants[pods.accelerator_resource] = float(pods.accelerators)
-    return {resource: count * amount for resource, amount in wants.items() if amount}
-
-
 def owed(workloads: Mapping[Key, WorkloadEntry], members: Mapping[str, Member]) -> dict[str, dict[str, Amounts]]:
     """Sum up, by cluster and namespace, what the pods of placed work will take from quotas and have not taken yet.
 
@@ -151,8 +144,8 @@ def owed(workloads: Mapping[Key, WorkloadEntry], members: Mapping[str, Member]) 
             here = copy is not None and copy.epoch == place.epoch
             count = copy.pods_wanted - member.pods_made(copy) if here and copy is not None else place.replicas
             sums = found.setdefault(place.cluster, {}).setdefault(key.namespace, {})
-            for resource, amount in needs(entry.workload.pods, max(0, count)).items():
-                sums[resource] = sums.get(resource, 0.0) + amount
+            for resource, amount in needs(entry.workload.pods).items():
+                sums[resource] = sums.get(resource, 0.0) + amount * max(0, count)
     return found
 
 
