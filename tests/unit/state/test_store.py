@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 KEY = Key("research", "train")
-NAMES = ("placed", "health", "capacity")
+NAMES = ("placed", "health", "capacity", "data")
 NOW_S = 1_800_000_000.0
 HEALTHY = Judgement(Verdict.HEALTHY, "Answering", "")
 
@@ -87,40 +87,24 @@ def test_news_of_a_workload_mark_it_and_echoes_do_not() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        pytest.param(lambda s: s.health_changed("aws"), {"placed", "health"}, id="a verdict"),
-        pytest.param(lambda s: s.see_cluster(a_cluster(generation=2)), {"placed", "capacity", "health"}, id="its spec"),
-        pytest.param(
-            lambda s: s.see_cluster(a_cluster(), deleted=True), {"placed", "capacity", "health"}, id="its end"
-        ),
-        pytest.param(lambda s: s.see_cluster(labelled()), {"placed", "capacity", "health"}, id="its labels"),
-        pytest.param(lambda s: s.see_cluster(a_cluster("own")), {"capacity", "health"}, id="another cluster"),
+        pytest.param(lambda s: s.health_changed("aws"), {"placed", "health", "data"}, id="a verdict"),
+        pytest.param(lambda s: s.see_cluster(a_cluster(generation=2)), set(NAMES), id="its spec"),
+        pytest.param(lambda s: s.see_cluster(a_cluster(), deleted=True), set(NAMES), id="its end"),
+        pytest.param(lambda s: s.see_cluster(labelled()), set(NAMES), id="its labels"),
+        pytest.param(lambda s: s.see_cluster(a_cluster("own")), {"capacity", "health", "data"}, id="another cluster"),
         pytest.param(lambda s: s.see_cluster(a_cluster()), set(), id="an echo of its status"),
         pytest.param(pods, {"capacity"}, id="a new list of pods"),
         pytest.param(jobs, {"placed"}, id="a new list of copies: what is not on it is news too"),
-        pytest.param(lambda s: s.see_priority_classes([]), {"placed", "health", "capacity"}, id="priority classes"),
-        pytest.param(lambda s: s.see_cluster_policy(None), {"placed", "health", "capacity"}, id="the clusters' policy"),
+        pytest.param(lambda s: s.see_priority_classes([]), set(NAMES), id="priority classes"),
+        pytest.param(lambda s: s.see_cluster_policy(None), set(NAMES), id="the clusters' policy"),
     ],
 )
 def test_who_is_woken(change: Any, expected: set[str]) -> None:
     store = a_store(workloads=tuple(a_workload(n, status=placed() if n == "placed" else None) for n in NAMES))
-    for name, wake in (("health", Wake.HEALTH), ("capacity", Wake.CAPACITY)):
+    for name, wake in (("health", Wake.HEALTH), ("capacity", Wake.CAPACITY), ("data", Wake.DATA)):
         store.dirty.sleep(Key("research", name), frozenset({wake}))
     change(store)
     assert {key.name for key in store.dirty.take()} == expected
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        pytest.param(lambda s: s.health_changed("aws"), id="a verdict, which may bring a region's data back"),
-        pytest.param(lambda s: s.see_cluster(a_cluster(generation=2)), id="a spec, which says the law of its location"),
-    ],
-)
-def test_what_waits_for_data_is_woken_by_clusters_too(change: Any) -> None:
-    store = a_store(workloads=tuple(a_workload(n, status=placed() if n == "placed" else None) for n in NAMES))
-    store.dirty.sleep(Key("research", "capacity"), frozenset({Wake.DATA}))
-    change(store)
-    assert {key.name for key in store.dirty.take()} == {"placed", "capacity"}
 
 
 def test_a_namespaces_policy_wakes_its_namespace() -> None:
