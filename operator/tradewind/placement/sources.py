@@ -10,7 +10,8 @@ Most work has one input with one location, where there is nothing to choose: tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import accumulate
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -26,16 +27,9 @@ if TYPE_CHECKING:
     from tradewind.placement.links import Links
     from tradewind.placement.table import Floats, Ints
 
-CHECKPOINT = "checkpoint"
-"""What the checkpoint that is read at the start is called among the inputs."""
 
-
-class Source(NamedTuple):
-    """An input of an ask: its name, its size, and the replicas that can be read, by index."""
-
-    name: str
-    gb: float
-    replicas: tuple[int, ...]
+Source: TypeAlias = tuple[float, tuple[int, ...]]
+"""An input of an ask: its GB, and the replicas that can be read, by index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +46,23 @@ class Moved:
     grams: Floats
 
 
-def staged(ask: Ask, links: Links) -> list[Source]:
-    """List what is copied before the start: inputs, and the checkpoint where the work resumes."""
-    found = [
-        Source(one.name, one.size_bytes / BYTES_PER_GB, links.readable(one.locations))
-        for one in ask.workload.data
-        if one.access is Access.STAGE
-    ]
+def sources_of(ask: Ask, links: Links) -> tuple[list[Source], list[Source]]:
+    """List what is copied before the start, and what is read over the run.
+
+    The checkpoint counts as an input where the work resumes. Of a stream, what is left of the work reads its share.
+    """
+    before: list[Source] = []
+    during: list[Source] = []
+    for one in ask.workload.data:
+        gb, replicas = one.size_bytes / BYTES_PER_GB, links.readable(one.locations)
+        if one.access is Access.STAGE:
+            before.append((gb, replicas))
+        else:
+            during.append((gb * ask.left, replicas))
     saved = ask.workload.checkpoint
     if ask.resumes and saved is not None:
-        found.append(Source(CHECKPOINT, saved.size_bytes / BYTES_PER_GB, links.readable(saved.locations)))
-    return found
-
-
-def streamed(ask: Ask, links: Links) -> list[Source]:
-    """List what is read over the run; of work that has gone some of the way, what is left of it."""
-    return [
-        Source(one.name, one.size_bytes / BYTES_PER_GB * ask.left, links.readable(one.locations))
-        for one in ask.workload.data
-        if one.access is Access.STREAM
-    ]
+        before.append((saved.size_bytes / BYTES_PER_GB, links.readable(saved.locations)))
+    return before, during
 
 
 class Inputs:
@@ -89,16 +80,16 @@ class Inputs:
 
     def add(self, ask: int, sources: list[Source]) -> None:
         """Add what one ask reads."""
-        for one in sources:
-            if len(one.replicas) > 1:
-                self.groups.setdefault(tuple(len(each.replicas) for each in sources), []).append((ask, sources))
+        for _, replicas in sources:
+            if len(replicas) > 1:
+                self.groups.setdefault(tuple(len(each) for _, each in sources), []).append((ask, sources))
                 return
         while len(self._slots) < len(sources):
             self._slots.append(([], [], []))
-        for (asks, places, sizes), one in zip(self._slots, sources, strict=False):
+        for (asks, places, sizes), (gb, replicas) in zip(self._slots, sources, strict=False):
             asks.append(ask)
-            places.append(one.replicas[0])
-            sizes.append(one.gb)
+            places.append(replicas[0])
+            sizes.append(gb)
 
     def __bool__(self) -> bool:
         """Whether some ask reads anything."""
@@ -152,14 +143,14 @@ def choose(
         usd_of: what such a time costs, in machines, in delay and in whatever else grows with it.
         usd_per_gram: (asks, 1) what emissions cost.
     """
-    replicas = np.array([[index for one in sources for index in one.replicas] for sources in inputs], dtype=np.int64)
-    gb = not_negative(np.array([[one.gb for one in sources for _ in one.replicas] for sources in inputs]))
+    places = np.array([[index for _, replicas in sources for index in replicas] for sources in inputs], dtype=np.int64)
+    gb = not_negative(np.array([[gb for gb, replicas in sources for _ in replicas] for sources in inputs]))
     hours, usd, grams = (
-        (links.matrix(name)[replicas] * gb[:, :, None])[:, :, at]
+        (links.matrix(name)[places] * gb[:, :, None]).take(at, axis=2)
         for name in ("hours_per_gb", "usd_per_gb", "grams_per_gb")
     )
-    ends = np.cumsum([len(one.replicas) for one in inputs[0]])
-    parts = [slice(end - len(one.replicas), end) for end, one in zip(ends.tolist(), inputs[0], strict=True)]
+    counts = [len(replicas) for _, replicas in inputs[0]]
+    parts = [slice(end - count, end) for end, count in zip(accumulate(counts), counts, strict=True)]
     return _cheapest(Moved(hours, usd, grams), parts=parts, floor_h=floor_h, usd_of=usd_of, usd_per_gram=usd_per_gram)
 
 

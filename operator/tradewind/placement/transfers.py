@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from tradewind.model.units import BYTES_PER_GB
-from tradewind.placement.sources import Inputs, Source, choose, staged, streamed
+from tradewind.placement.sources import Inputs, choose, sources_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tradewind.model.plan import Ask
     from tradewind.placement.links import Links
-    from tradewind.placement.sources import Moved
+    from tradewind.placement.sources import Moved, Source
     from tradewind.placement.table import Floats, Ints, OfferTable
     from tradewind.placement.terms import CostContext
 
@@ -52,9 +52,9 @@ class Transfers:
         stage, self._stream = (one.gather(links, asks=len(asks)) for one in (self._before, self._during))
         leave = after.gather(links, asks=len(asks), price="out_usd_per_gb")
         usd, grams = self._stream.usd + leave.usd, self._stream.grams + leave.grams
-        self.transfer_h: Floats = stage.hours[:, at]
-        self.egress_usd: Floats = (usd + stage.usd)[:, at]
-        self.grams: Floats = (grams + stage.grams)[:, at]
+        self.transfer_h: Floats = stage.hours.take(at, axis=1)
+        self.egress_usd: Floats = (usd + stage.usd).take(at, axis=1)
+        self.grams: Floats = (grams + stage.grams).take(at, axis=1)
         # Where the work stays, nothing is staged.
         here, there = (stays.asks, stays.rows), (stays.asks, at[stays.rows])
         self.transfer_h[here] = 0.0
@@ -64,7 +64,7 @@ class Transfers:
     def stream(self, run_h: Floats, *, usd_of: UsdOf, usd_per_gram: Floats) -> None:
         """Make T_run longer, in place, where the inputs that are read over it can't keep up."""
         if self._during:
-            np.maximum(run_h, self._stream.hours[:, self._at], out=run_h)
+            np.maximum(run_h, self._stream.hours.take(self._at, axis=1), out=run_h)
         for indexes, sources in _groups(self._during):
             moved = self._choose(indexes, sources, run_h[indexes], usd_of, usd_per_gram)
             run_h[indexes] = moved.hours
@@ -102,13 +102,14 @@ def _sorted_out(asks: Sequence[Ask], links: Links) -> tuple[Inputs, Inputs, Inpu
     """List what is read before the start, what over the run, and what is written after it."""
     before, during, after = Inputs(), Inputs(), Inputs()
     for index, ask in enumerate(asks):
-        work = ask.workload
-        if ask.resumes or work.data:
-            before.add(index, staged(ask, links))
-            during.add(index, streamed(ask, links))
-        if work.outputs:
-            places = [(one, (links.index(one.location),)) for one in work.outputs]
-            after.add(index, [Source(one.name, one.size_bytes / BYTES_PER_GB, place) for one, place in places])
+        if ask.resumes or ask.workload.data:
+            first, then = sources_of(ask, links)
+            if first:
+                before.add(index, first)
+            if then:
+                during.add(index, then)
+        if outputs := ask.workload.outputs:
+            after.add(index, [(one.size_bytes / BYTES_PER_GB, (links.index(one.location),)) for one in outputs])
     return before, during, after
 
 
@@ -117,10 +118,11 @@ def serving(context: CostContext, index: int) -> list[tuple[bool, Ints]]:
     ask, worth = context.ask(index), context.worth
     rest_h = context.hours - context.transfer_h
     by_speed_h = worth.figures.slower_by[context.asks.slower[[index]]] * context.asks.run_h[index]
+    before, during = sources_of(ask, context.links)
     found = []
     for is_staged, sources, floor_h, usd_of in (
-        (True, staged(ask, context.links), np.zeros(by_speed_h.shape), partial(worth.of_wait, rest_h)),
-        (False, streamed(ask, context.links), by_speed_h, worth.of_run),
+        (True, before, np.zeros(by_speed_h.shape), partial(worth.of_wait, rest_h)),
+        (False, during, by_speed_h, worth.of_run),
     ):
         if sources:
             chosen = choose(
@@ -131,8 +133,8 @@ def serving(context: CostContext, index: int) -> list[tuple[bool, Ints]]:
                 usd_of=partial(usd_of, [index]),
                 usd_per_gram=context.asks.usd_per_gram[[index]],
             )
-            for one, pick in zip(sources, chosen.picks, strict=True):
-                found.append((is_staged, np.array(one.replicas, dtype=np.int64)[pick[0]]))
+            for (_, replicas), pick in zip(sources, chosen.picks, strict=True):
+                found.append((is_staged, np.array(replicas, dtype=np.int64)[pick[0]]))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.builders import GB, a_cluster, a_cpu_offer, a_workload, an_offer, some_data
 from tests.unit.placement.priced import SPEEDS, WATTS, ask_for, conditions, price_all
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from tradewind.model.plan import Ask
     from tradewind.placement.pricing import Prices
 
+
+def search(examples: int) -> settings:
+    """Search for so long, however slow the machine is: a batch takes many draws, and time is no subject here."""
+    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
 PLACES = ("aws/a", "aws/b", "gcp/a", "own/x")
 FIGURES = ("run_h", "transfer_h", "loss_h", "grams_co2")
 # Of four figures each: what a search shrinks to is easy to read.
@@ -32,18 +38,17 @@ HOURS = st.sampled_from((0.0, 1.0, 30.0, 400.0))
 SIZES = st.sampled_from((0.0, 1.0, 900.0, 20_000.0))
 
 
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    links = {
-        pair: Link(
-            draw(st.sampled_from((0.1, 2.0, 10.0))),
-            draw(st.sampled_from((0.0, 0.02, 0.15))),
-            round_trip_ms=draw(st.sampled_from((1.0, 90.0))),
-        )
-        for pair in product(PLACES, PLACES)
-        if draw(st.booleans())
-    }
-    return Network(links, lost=draw(st.sampled_from((frozenset(), frozenset({"own/x"}), frozenset({"aws/"})))))
+LINKS = st.builds(
+    Link,
+    st.sampled_from((0.1, 2.0, 10.0)),
+    st.sampled_from((0.0, 0.02, 0.15)),
+    round_trip_ms=st.sampled_from((1.0, 90.0)),
+)
+NETWORKS = st.builds(
+    Network,
+    st.dictionaries(st.sampled_from(tuple(product(PLACES, PLACES))), LINKS, max_size=8),
+    lost=st.sampled_from((frozenset(), frozenset({"own/x"}), frozenset({"aws/"}))),
+)
 
 
 @st.composite
@@ -117,7 +122,7 @@ def _seconds(hours: float) -> float:
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[list[Ask], list[Cluster], Network]:
     wanted = [draw(asks(index)) for index in range(draw(st.integers(1, 6)))]
-    return wanted, draw(fleets()), draw(networks())
+    return wanted, draw(fleets()), draw(NETWORKS)
 
 
 World = tuple[list["Ask"], list["Cluster"], Network]
@@ -129,7 +134,7 @@ def run(wanted: list[Ask], fleet: list[Cluster], network: Network) -> Prices:
 
 
 @given(world=worlds())
-@settings(max_examples=30)
+@search(30)
 def test_terms_are_finite_and_not_negative_wherever_there_is_a_price(world: World) -> None:
     prices = run(*world)
     terms = np.array(list(prices.terms.values()))
@@ -143,7 +148,7 @@ def test_terms_are_finite_and_not_negative_wherever_there_is_a_price(world: Worl
 
 
 @given(world=worlds())
-@settings(max_examples=30)
+@search(30)
 def test_an_ask_has_the_same_price_alone_as_among_others(world: World) -> None:
     wanted, fleet, network = world
     together = run(wanted, fleet, network)
@@ -153,7 +158,7 @@ def test_an_ask_has_the_same_price_alone_as_among_others(world: World) -> None:
 
 
 @given(world=worlds(), seed=st.randoms(use_true_random=False))
-@settings(max_examples=20)
+@search(20)
 def test_the_order_of_asks_does_not_matter(world: World, seed: object) -> None:
     wanted, fleet, network = world
     order = list(range(len(wanted)))
@@ -172,7 +177,7 @@ def _assert_same(one: Prices, at: int, other: Prices, index: int) -> None:
 
 
 @given(world=worlds(), cheaper=st.sampled_from((0.0, 0.5, 0.99)))
-@settings(max_examples=40)
+@search(40)
 def test_a_lower_price_never_raises_a_total(world: World, cheaper: float) -> None:
     wanted, fleet, network = world
     lower = [
@@ -195,7 +200,7 @@ def test_a_lower_price_never_raises_a_total(world: World, cheaper: float) -> Non
 
 
 @given(world=worlds())
-@settings(max_examples=20)
+@search(20)
 def test_whoever_is_out_of_bounds_is_told_why(world: World) -> None:
     prices = run(*world)
     for index, row in zip(*np.nonzero(prices.valid), strict=True):

@@ -37,6 +37,6 @@ def round_trip_usd(asks: AskColumns, *, links: Links, cluster_of: Ints, run_h: F
         return np.zeros(run_h.shape)
     per_hour = links.clients_round_trip_ms[asks.clients]
     per_hour *= asks.usd_per_round_trip_ms_hour
-    usd = per_hour[:, cluster_of]
+    usd = per_hour.take(cluster_of, axis=1)
     usd *= run_h
     return usd

@@ -49,7 +49,7 @@ def lost_hours(asks: AskColumns, *, figures: Figures, links: Links, cluster_of: 
     lost += figures.restart_h
     if asks.checkpoint.any():
         read_h = links.checkpoint_read_hours_per_gb[asks.checkpoint] * asks.checkpoint_gb
-        lost += read_h[:, cluster_of]
+        lost += read_h.take(cluster_of, axis=1)
     rate *= run_h
     lost *= rate
     return lost
@@ -67,7 +67,7 @@ def _intervals_h(asks: AskColumns, *, rate: Floats, links: Links, cluster_of: In
         return asks.interval_h
     save_h = links.checkpoint_save_hours_per_gb[asks.checkpoint[unsaid]] * asks.checkpoint_gb[unsaid]
     interval_h = np.repeat(asks.interval_h, len(cluster_of), axis=1)
-    interval_h[unsaid] = young_h(save_h=save_h[:, cluster_of], per_hour=rate[unsaid])
+    interval_h[unsaid] = young_h(save_h=save_h.take(cluster_of, axis=1), per_hour=rate[unsaid])
     return interval_h
 
 
