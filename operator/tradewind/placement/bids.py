@@ -144,11 +144,13 @@ class View:
 
     Attributes:
         feasible: no filter refuses it, the pods fit, and it has a price. queue_h: how long they wait for nodes.
+        held_back: bids with more in failing regions, which counts only where nothing else is feasible.
     """
 
     prices: Prices
     feasible: Mask
     queue_h: Floats
+    held_back: Mask
 
     def usd(self) -> Floats:
         """Return the totals, infinite where it is not feasible."""
@@ -193,10 +195,12 @@ class Market:
         prices = self._pricer.price(asks, queue_h=queue_h)
         feasible = feasible & prices.valid
         feasible &= prices.within
+        held_back: Mask = np.zeros(len(bids), dtype=np.bool_)
         if self._any_last_resort and not last_resort:
             usual: Mask = feasible & ~self._table.last_resort
-            feasible = usual | (feasible & ~np.any(usual, axis=1, keepdims=True))
-        return View(prices, feasible, queue_h)
+            held_back = np.logical_and(np.any(usual, axis=1), np.any(feasible & ~usual, axis=1))
+            feasible = feasible & (usual | ~held_back[:, None])
+        return View(prices, feasible, queue_h, held_back)
 
     def _rooms(self, bids: Sequence[Bid]) -> tuple[Mask, Floats]:
         """Say where the pods fit, and how long they wait there, in hours."""
@@ -228,13 +232,14 @@ class Market:
         queue_h = np.take_along_axis(view.queue_h, kept, axis=1)
         found = view.feasible.sum(axis=1).tolist()
         figures = zip(best.tolist(), hours.tolist(), queue_h.tolist(), strict=True)
-        lists = zip(found, _patience(prices.context.asks), kept.tolist(), figures, strict=True)
-        for bid, (count, patience, rows, columns) in zip(bids, lists, strict=True):
+        more = view.held_back.tolist()
+        lists = zip(found, more, _patience(prices.context.asks), kept.tolist(), figures, strict=True)
+        for bid, (count, held_back, patience, rows, columns) in zip(bids, lists, strict=True):
             if bid.rows:
                 bid.past.append((bid.rows, bid.usd, bid.hours, bid.queue_h))
             bid.rows = rows[:count]
             bid.usd, bid.hours, bid.queue_h = (column[:count] for column in columns)
-            bid.at, bid.patience, bid.whole = 0, patience, count <= kept.shape[1]
+            bid.at, bid.patience, bid.whole = 0, patience, count <= kept.shape[1] and not held_back
             bid.limit_usd = bid.usd[-1] if count else inf
 
 
