@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.model.plan import Wake
+from tradewind.placement.evidence import LAST_RESORT, PRICE_INVALID
 from tradewind.placement.registry import CAPACITY, FILTERS, PRICED
 
 if TYPE_CHECKING:
@@ -22,8 +23,11 @@ AGAIN = {
     Wake.PRICE: "a price or a link changes",
 }
 EVERY: tuple[Filter | PricedFilter, ...] = (*FILTERS, CAPACITY, *PRICED)
-OF_THE_ENGINE = ("price", ["PriceInvalid"], AGAIN[Wake.CLUSTER], "no")
-"""A total that can't be computed is refused by no filter."""
+OF_THE_ENGINE = (
+    ("price", [PRICE_INVALID], AGAIN[Wake.CLUSTER], "no"),
+    ("last resort", [LAST_RESORT], AGAIN[Wake.HEALTH], "no"),
+)
+"""What no filter can say: that a total can't be computed, and that there is another offer."""
 
 
 def documented() -> list[tuple[str, list[str], str, str]]:
@@ -43,7 +47,7 @@ def told(one: Filter | PricedFilter) -> tuple[str, list[str], str, str]:
 
 
 def test_the_table_lists_exactly_the_filters_with_their_reasons_and_cures() -> None:
-    assert documented() == [*map(told, EVERY), OF_THE_ENGINE]
+    assert documented() == [*map(told, EVERY), *OF_THE_ENGINE]
 
 
 def test_names_and_reasons_are_used_once() -> None:
