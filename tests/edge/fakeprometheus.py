@@ -85,7 +85,7 @@ class FakePrometheus:
         if query.startswith("timestamp(("):
             inner = query.removeprefix("timestamp((\n").removesuffix("\n))")
             return web.json_response(vector(self.at_s if inner in self.values else None, at_s=self.at_s + 1))
-        return web.json_response(vector(self.values.get(query), at_s=self.at_s + 1))
+        return web.json_response(vector(self.values.get(query), at_s=self.at_s + 1, __name__="price"))
 
     # What a broken one does.
 

@@ -268,6 +268,17 @@ async def test_a_restart_tells_nothing_again_and_still_knows_what_a_jump_is(rig:
     assert (rig.events, price(entry)) == ([], 20.0)
 
 
+async def test_a_policy_that_is_read_again_asks_for_nothing_twice_and_takes_no_server_for_silent(rig: Rig) -> None:
+    rig.scrape(price=3.0)
+    entry = rig.declare("price")
+    async with rig.running():
+        await until(lambda: states(entry) == ["Fresh"])
+        rig.name_server(rig.server.url)
+        await rig.until_asked(2)
+        server = rig.measuring._servers[rig.server.url]  # noqa: SLF001 - failures are not to be seen from outside
+        assert (server.failures, price(entry), rig.events) == (0, 3.0, [])
+
+
 async def test_a_cluster_that_goes_ends_nothing_else(rig: Rig) -> None:
     rig.server.pause_s = 0.05
     rig.scrape(price=3.0)

@@ -38,7 +38,7 @@ def reason(answer: Reading | Problem) -> str:
 
 async def test_a_sample_is_read_with_the_time_of_its_scrape(server: FakePrometheus) -> None:
     server.values["price"] = 3.5
-    assert await ask(server.url) == Reading(3.5, AT_S), "and not the time of the question, a second later"
+    assert await ask(server.url) == Reading(3.5, AT_S, named=True), "and not the time of the question, a second later"
     value, time = server.forms
     assert value == {"query": "price", "timeout": "5.000", "limit": "5"}
     assert time == {"query": "timestamp((\nprice\n))", "timeout": "5.000", "limit": "5", "time": f"{AT_S + 1:.3f}"}
@@ -46,12 +46,18 @@ async def test_a_sample_is_read_with_the_time_of_its_scrape(server: FakePromethe
 
 async def test_a_query_that_ends_with_a_comment_is_asked_for_its_time_too(server: FakePrometheus) -> None:
     server.values["price # of a machine"] = 3.5
-    assert await ask(server.url, "price # of a machine") == Reading(3.5, AT_S)
+    assert await ask(server.url, "price # of a machine") == Reading(3.5, AT_S, named=True)
+
+
+async def test_the_age_of_an_expression_is_not_asked_for(server: FakePrometheus) -> None:
+    server.says(vector(3.5, at_s=AT_S))
+    assert await ask(server.url, "max(price)") == Reading(3.5, AT_S)
+    assert len(server.forms) == 1
 
 
 async def test_an_address_below_a_path_is_used_as_it_is(server: FakePrometheus) -> None:
     server.values["price"] = 3.5
-    assert await ask(server.url + "/prometheus/") == Reading(3.5, AT_S)
+    assert await ask(server.url + "/prometheus/") == Reading(3.5, AT_S, named=True)
 
 
 @pytest.mark.parametrize("text", ["NaN", "+Inf", "-Inf", "-1", "0"])

@@ -17,9 +17,9 @@ from tradewind.state.figures import NOT_ASKED, Figure, Problem, Sample, check, h
 from tradewind.state.measured import Measured, differ, market_of, measure, said_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping
 
-    from tradewind.model.fleet import Metric
+    from tradewind.model.fleet import Cluster, Metric
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.store import Store
 
@@ -56,12 +56,15 @@ class Server:
     """One address.
 
     Attributes:
+        asked: what it is asked for; `new` where there may be metrics that it has not been asked for yet.
         failures: rounds in a row without any answer.
         due_s: when the next round may begin, by the loop's clock.
         answers: queries of this round that were answered.
         silent: queries of this round that were not, in a row; `problem` says why not.
     """
 
+    asked: list[Asked] = field(default_factory=list)
+    new: bool = True
     failures: int = 0
     rounds: int = 0
     due_s: float = 0.0
@@ -94,6 +97,10 @@ class Measuring:
         self._on_answer = on_answer
         self._wall = wall
         self._servers: dict[str, Server] = {}
+        self._default = ""
+        self._specs: dict[str, Cluster | None] = {}
+        self._unsettled: set[str] = set()
+        self._expires_s: dict[str, float] = {}
         self._read_once = asyncio.Event()
 
     async def run(self) -> None:
@@ -119,39 +126,49 @@ class Measuring:
     def tick(self, group: asyncio.TaskGroup, session: aiohttp.ClientSession) -> None:
         """Start the rounds that are due, and see which figures have grown too old."""
         now_s = asyncio.get_running_loop().time()
-        asked = self._asked()
+        self._look_for_changes()
+        for url, server in self._servers.items():
+            # A metric that has just been declared does not wait for the next round of all.
+            due = server.due_s <= now_s
+            if server.task is not None or not (due or (server.new and not server.failures)):
+                continue
+            server.new = False
+            if wanted := server.asked if due else [each for each in server.asked if not _heard(*each)]:
+                server.task = group.create_task(self._round(server, url, wanted, session), name=f"prometheus {url}")
+        wall_s = self._wall()
+        late = [name for name, expires_s in self._expires_s.items() if expires_s < wall_s]
+        names, self._unsettled = self._unsettled.union(late), set()
+        entries = [entry for name in sorted(names) if (entry := self._store.clusters.get(name)) is not None]
+        # All of a tick are told at once: whoever is woken looks at all prices anyway.
+        if sum(self._settle(entry) for entry in entries):
+            self._store.prices_changed()
+        if all(server.rounds for server in self._servers.values()):
+            self._read_once.set()
+
+    def _look_for_changes(self) -> None:
+        """Sort the metrics by server anew where any has changed; those without one are told so here."""
+        default = self._store.hub.policy.prometheus.url
+        specs = {name: entry.spec for name, entry in self._store.clusters.items()}
+        if default == self._default and same_objects(specs, self._specs):
+            return
+        self._unsettled.update(name for name, spec in specs.items() if spec is not self._specs.get(name))
+        self._default, self._specs = default, specs
+        self._expires_s = {name: at_s for name, at_s in self._expires_s.items() if name in specs}
+        asked: dict[str, list[Asked]] = {}
+        for entry in self._store.clusters.values():
+            for metric in entry.spec.metrics if entry.spec is not None else ():
+                url = metric.url or default
+                if url:
+                    asked.setdefault(url, []).append((entry, metric))
+                else:
+                    self._hear(entry, metric, NO_SERVER)
         for url in self._servers.keys() - asked.keys():
             task = self._servers.pop(url).task
             if task is not None:
                 task.cancel()
         for url, metrics in asked.items():
             server = self._servers.setdefault(url, Server())
-            due = server.due_s <= now_s
-            # A metric that has just been declared does not wait for the next round of all.
-            wanted = metrics if due else [each for each in metrics if not server.failures and not _heard(*each)]
-            if server.task is None and wanted:
-                server.task = group.create_task(self._round(server, url, wanted, session), name=f"prometheus {url}")
-        for entry in self._store.clusters.values():
-            self._settle(entry)
-        if all(server.rounds for server in self._servers.values()):
-            self._read_once.set()
-
-    def _asked(self) -> dict[str, list[Asked]]:
-        """Sort all metrics by server; those without one are told so here."""
-        default = self._store.hub.policy.prometheus.url
-        asked: dict[str, list[Asked]] = {}
-        for entry, metric in self._metrics():
-            url = metric.url or default
-            if url:
-                asked.setdefault(url, []).append((entry, metric))
-            elif (known := figure_of(entry, metric)) is None or known.problem is not NO_SERVER:
-                self._hear(entry, metric, NO_SERVER)
-        return asked
-
-    def _metrics(self) -> Iterator[Asked]:
-        for entry in self._store.clusters.values():
-            if entry.spec is not None:
-                yield from ((entry, metric) for metric in entry.spec.metrics)
+            server.asked, server.new = metrics, True
 
     async def _round(self, server: Server, url: str, asked: list[Asked], session: aiohttp.ClientSession) -> None:
         """Ask a server for all its metrics, and say when it is to be asked again."""
@@ -206,32 +223,34 @@ class Measuring:
         figure = figure_of(entry, metric) or Figure()
         figure = hear(figure, sample, said=said, max_age_s=metric.max_age_s, now_s=now_s)
         entry.figures[metric.name] = metric, figure
+        self._unsettled.add(entry.name)
         same = (each for other, each in entry.figures.values() if other.field is metric.field)
         oldest_s = min(each.believed.at_s if each.believed else 0.0 for each in same)
         reason = figure.problem.reason if figure.problem else "NotConfirmed" if figure.rival else ""
         self._on_answer(entry.name, metric.field, reason, oldest_s)
 
-    def _settle(self, entry: ClusterEntry) -> None:
-        """See what the figures of a cluster say now, and tell of what has changed."""
-        if entry.spec is None or not (entry.spec.metrics or entry.measured):
-            return
+    def _settle(self, entry: ClusterEntry) -> bool:
+        """See what the figures of a cluster say now, and tell of changed states; whether one that counts changed."""
+        if entry.spec is None:
+            return False
         before = {each.metric.name: each for each in entry.measured}
         now_s = self._wall()
         heard = [(metric, figure_of(entry, metric)) for metric in entry.spec.metrics]
-        after = tuple(
-            measure(metric, figure, before.get(metric.name), now_s=now_s)
-            for metric, figure in heard
-            if figure is not None and figure.problem is not NOT_ASKED
-        )
+        known = [(metric, figure) for metric, figure in heard if figure is not None and figure.problem is not NOT_ASKED]
+        after = tuple(measure(metric, figure, before.get(metric.name), now_s=now_s) for metric, figure in known)
+        ends = [figure.believed.at_s + metric.max_age_s for metric, figure in known if figure.believed is not None]
+        ends = [at_s for at_s in ends if at_s >= now_s]
+        self._expires_s.pop(entry.name, None)
+        if ends:
+            self._expires_s[entry.name] = min(ends)
         if len(after) == len(before) and all(each is before.get(each.metric.name) for each in after):
-            return
+            return False
         changed = differ(entry.spec, entry.measured, after)
         entry.measured = after
         entry.figures = {metric.name: (metric, figure) for metric, figure in heard if figure is not None}
         for each in after:
             self._tell_of(entry, each)
-        if changed:
-            self._store.prices_changed()
+        return changed
 
     def _tell_of(self, entry: ClusterEntry, measured: Measured) -> None:
         """Say each change of state once; that a figure is fresh from the beginning is no news."""
@@ -252,8 +271,14 @@ class Measuring:
 
 def figure_of(entry: ClusterEntry, metric: Metric) -> Figure | None:
     """Find what is known of a metric; nothing where something else was asked under its name."""
-    known = entry.figures.get(metric.name)
-    return known[1] if known is not None and replace(known[0], max_age_s=metric.max_age_s) == metric else None
+    asked, figure = entry.figures.get(metric.name, (None, None))
+    same = asked is metric or (asked is not None and replace(asked, max_age_s=metric.max_age_s) == metric)
+    return figure if same else None
+
+
+def same_objects(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two mappings hold the very same objects."""
+    return one.keys() == other.keys() and all(each is other[name] for name, each in one.items())
 
 
 def _heard(entry: ClusterEntry, metric: Metric) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -34,10 +34,15 @@ SERVER_ERROR = range(500, 600)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A sample as it was sent, of which nothing but its form has been checked."""
+    """A sample as it was sent, of which nothing but its form has been checked.
+
+    Attributes:
+        named: it still has the name of a series, so it may be a plain scrape, whose time can be asked for.
+    """
 
     value: float
     at_s: float
+    named: bool = False
 
 
 class Prometheus:
@@ -52,14 +57,14 @@ class Prometheus:
         """Ask for the one sample that a query gives, and for its age.
 
         Prometheus dates each answer with the time of the question. The time of the scrape is told by `timestamp()`,
-        for a plain selector; of an expression that is the time of the question again.
+        for a plain selector; of an expression, which leaves no name, that would be the time of the question again.
         """
         value = await self._one(query)
-        if isinstance(value, Problem):
+        if isinstance(value, Problem) or not value.named:
             return value
         # On a line of its own: the query may end with a comment.
         scraped = await self._one(f"timestamp((\n{query}\n))", time=f"{value.at_s:.3f}")
-        return scraped if isinstance(scraped, Problem) else Reading(value.value, scraped.value)
+        return scraped if isinstance(scraped, Problem) else replace(value, at_s=scraped.value)
 
     async def _one(self, query: str, **params: str) -> Reading | Problem:
         form = {"query": query, "timeout": f"{self._timeout_s:.3f}", "limit": str(MAX_SERIES), **params}
@@ -94,7 +99,7 @@ def reading_from(raw: bytes) -> Reading | Problem:
         if "value" not in result[0]:
             return _invalid("Histogram", "The query gives a histogram; use histogram_quantile() or rate().")
         at_s, text = result[0]["value"]
-        return Reading(_number(text), _number(at_s))
+        return Reading(_number(text), _number(at_s), named="__name__" in result[0]["metric"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return _unavailable("BadAnswer", "The answer is not what Prometheus sends. Does the address lead to its API?")
 
