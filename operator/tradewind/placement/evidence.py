@@ -148,7 +148,7 @@ class RoundEvidence:
             offer=offer.name,
             market=offer.market,
             refusals=facts.refusals[row],
-            usd=Usd(**{name: float(term[0, row]) for name, term in prices.terms.items()}) if shown else Usd(),
+            usd=prices.usd(0, row) if shown else Usd(),
             run_h=run_h,
             transfer_h=transfer_h,
             queue_h=facts.queue_h[row],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradewind.model.network import Network
 from tradewind.model.units import SECONDS_PER_HOUR
 from tradewind.placement.figures import grams_by_cluster, not_negative, positive
 from tradewind.placement.rows import Rows
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tradewind.model.fleet import Cluster
-    from tradewind.model.network import Link, Network
+    from tradewind.model.network import Link
     from tradewind.model.plan import Conditions
     from tradewind.model.workload import Client
     from tradewind.placement.table import Floats, OfferTable
@@ -31,16 +32,6 @@ UNREADABLE = 1
 """The source of an input that none of its replicas can serve now."""
 
 
-def outward(network: Network, cluster: Cluster, target: str) -> Link:
-    """Find the link from a cluster, known by its name and its location, to a location."""
-    for source in (cluster.name, cluster.location):
-        link = network.links.get((source, target))
-        if link is not None:
-            return link
-    # Defaults are the same both ways.
-    return type(network)(defaults=network.defaults).link(target, cluster=cluster.name, location=cluster.location)
-
-
 class Links:
     """Columns of a network; sources and targets are known by the index that they were first asked for with.
 
@@ -50,6 +41,7 @@ class Links:
 
     def __init__(self, table: OfferTable, conditions: Conditions) -> None:
         self._network = conditions.network
+        self._defaults = Network(defaults=conditions.network.defaults)
         self._clusters = table.clusters
         self._grams = grams_by_cluster(table, conditions)
         self._unknown_grams = conditions.assumptions.grams_co2_per_kwh
@@ -123,7 +115,7 @@ class Links:
 
     def _read(self, location: str) -> None:
         inward = [self.link(location, cluster) for cluster in self._clusters]
-        back = [outward(self._network, cluster, location) for cluster in self._clusters]
+        back = [self.out_link(cluster, location) for cluster in self._clusters]
         grams = self._kwh_per_gb * np.maximum(self._grams, self._grams_at(location))
         figures = {
             "hours_per_gb": _hours_per_gb(link.gbps for link in inward),
@@ -152,8 +144,13 @@ class Links:
         return self._network.link(location, cluster=cluster.name, location=cluster.location)
 
     def out_link(self, cluster: Cluster, location: str) -> Link:
-        """Return the link from a cluster to a location."""
-        return outward(self._network, cluster, location)
+        """Return the link from a cluster, known by its name and its location, to a location."""
+        for source in (cluster.name, cluster.location):
+            link = self._network.links.get((source, location))
+            if link is not None:
+                return link
+        # Defaults are the same both ways.
+        return self._defaults.link(location, cluster=cluster.name, location=cluster.location)
 
     def matrix(self, name: str) -> Floats:
         """Return a matrix of all locations known so far."""

@@ -84,7 +84,7 @@ def price(
     )
     refusals = prices.refusals(0, row)
     return Priced(
-        usd=prices.usd(0)[row],
+        usd=prices.usd(0, row),
         run_h=run_h,
         transfer_h=transfer_h,
         loss_h=loss_h,

@@ -171,7 +171,9 @@ def test_the_order_of_asks_does_not_matter(world: World, seed: object) -> None:
 def _assert_same(one: Prices, at: int, other: Prices, index: int) -> None:
     assert one.valid[at].tolist() == other.valid[index].tolist()
     assert one.within[at, one.valid[at]].tolist() == other.within[index, other.valid[index]].tolist()
-    assert one.usd(at) == other.usd(index)
+    valid = one.valid[at]
+    for name, column in one.terms.items():
+        assert column[at, valid].tolist() == other.terms[name][index, valid].tolist()
     for name in FIGURES:
         np.testing.assert_array_equal(getattr(one, name)[at], getattr(other, name)[index])
 

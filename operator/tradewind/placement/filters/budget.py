@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PER_HOUR_EXCEEDED = "BudgetPerHourExceeded"
 TOTAL_EXCEEDED = "BudgetTotalExceeded"
+_ALL = slice(None)
 
 
 class Budget:
@@ -49,19 +50,20 @@ class Budget:
         if limit is not None and not usd_per_hour <= limit:
             message = f"{format_usd(usd_per_hour)} per hour is over maxUSDPerHour {format_usd(limit)}"
             found.append(Refusal(PER_HOUR_EXCEEDED, message, self.WAKES_ON))
-        bill, spent = float(_bill(context)[index, row]), context.ask(index).spent_usd
+        cell = slice(index, index + 1), slice(row, row + 1)
+        bill, spent = float(_bill(context, *cell)[0, 0]), context.ask(index).spent_usd
         if policy.max_total_usd is not None and not bill <= context.asks.left_usd[index, 0]:
             found.append(Refusal(TOTAL_EXCEEDED, _total(bill, spent, policy.max_total_usd), self.WAKES_ON))
         return tuple(found)
 
 
-def _bill(context: CostContext) -> Floats:
+def _bill(context: CostContext, asks: slice = _ALL, rows: slice = _ALL) -> Floats:
     """Return the USD that providers will charge, per ask and offer."""
-    held_h = context.run_h + context.loss_h
-    held_h *= 1.0 - context.asks.endless
-    held_h += context.transfer_h
-    held_h *= context.usd_per_hour
-    held_h += context.egress_usd
+    held_h = context.run_h[asks, rows] + context.loss_h[asks, rows]
+    held_h *= 1.0 - context.asks.endless[asks]
+    held_h += context.transfer_h[asks, rows]
+    held_h *= context.usd_per_hour[asks, rows]
+    held_h += context.egress_usd[asks, rows]
     return held_h
 
 
