@@ -13,6 +13,7 @@ from tradewind.cli.explainterms import term_lines
 from tradewind.cli.planjson import workload_json
 from tradewind.cli.planning import find, picture, told_to_people
 from tradewind.cli.plantables import candidate_table, refusal_table
+from tradewind.cli.present import from_here
 from tradewind.cli.promises import promises_of
 from tradewind.cli.wayout import way_out_of
 from tradewind.cli.whyrender import assumptions, cheaper_but_refused, console, why_chosen
@@ -47,6 +48,7 @@ def show_explanation(source: Source, *, name: str, namespace: str, output: str) 
     with told_to_people():
         world = picture(source, also=(name, namespace))
         key = find(name, namespace, world.manifests)
+        world = from_here(world, key)
         decision = next(one for one in world.decide() if one.key == key)
         ask, status = world.asked.get(key), world.manifests[key].get("status") or {}
         way_out = way_out_of(world, ask) if ask is not None and decision.chosen is None else None

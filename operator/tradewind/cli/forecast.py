@@ -12,14 +12,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tradewind.cli.bill import Bill, bill_of, standing_bill
-from tradewind.cli.present import planned_places, promised
-from tradewind.decide import ledger
+from tradewind.cli.present import planned_places, promised, sight_of, told
 from tradewind.decide.plan import with_losses
-from tradewind.decide.sight import Sight
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.plan import Here, Kept
 from tradewind.model.policy import Guarantee, Mode
-from tradewind.model.snapshot import Snapshot
 from tradewind.model.workload import Access
 from tradewind.outage.domains import marked
 from tradewind.outage.moves import Held, may_leave
@@ -121,10 +118,9 @@ class _Then:
     def __init__(self, now: Present, lost: Lost) -> None:
         self._now, self._lost = now, lost
         fleet = self._fleet(now.world)
-        snapshot = Snapshot((), fleet, {}, now.hub.policy, now.world.conditions)
-        network = with_losses(snapshot).network
+        self._sight = sight_of(fleet, now.world.conditions)
+        network = with_losses(self._sight.snapshot).network
         self.network = replace(network, lost=network.lost | lost.locations)
-        self._sight = Sight(snapshot, {cluster.name: cluster for cluster in fleet})
 
     def _fleet(self, world: World) -> tuple[Cluster, ...]:
         """Judge the fleet as the operator would: what is lost is Down, and may convict its region or provider."""
@@ -150,16 +146,11 @@ class _Then:
         )
 
     def told(self, ask: Ask) -> Ask:
-        """Add what the status tells of how far work has come; what has none counts as having just begun."""
-        record, work = self._now.hub.workloads[ask.workload.key].record, ask.workload
+        """Add how far the work has come; what no status tells of counts as having just begun."""
+        record = self._now.hub.workloads[ask.workload.key].record
         if not record.placements:
-            return replace(ask, resumes=work.checkpoint is not None)
-        return replace(
-            ask,
-            resumes=ledger.resumes(record, work, self._sight),
-            left=1.0 - ledger.done(record, work, self._sight),
-            spent_usd=ledger.spent_usd(record, self._now.world.conditions.now_s),
-        )
+            return replace(ask, resumes=ask.workload.checkpoint is not None)
+        return told(ask, record, self._sight)
 
 
 def _gone(places: Iterable[Placement], lost: Lost) -> tuple[Placement, ...]:

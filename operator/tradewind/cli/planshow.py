@@ -14,7 +14,7 @@ from tradewind.cli.planjson import plan_json
 from tradewind.cli.planning import picture, told_to_people
 from tradewind.cli.plantables import candidate_table, plan_table, refusal_table
 from tradewind.cli.promises import promises_of
-from tradewind.cli.whyrender import assumptions, console, summary
+from tradewind.cli.whyrender import assumptions, console, stderr_console, summary
 from tradewind.model.placement import Placement
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ def show_plan(source: Source, *, output: str, candidates: bool, show_manifest: b
     """Plan and print; `hub_name` is written on manifests."""
     with told_to_people():
         world = picture(source)
-        decisions = world.decide()
+        with stderr_console().status(f"Planning {len(world.asks)} workloads ..."):
+            decisions = world.decide()
+            # What a decision rests on is measured when it is read.
+            text = plan_json(decisions, world.asked, now_s=world.conditions.now_s) if output == "json" else {}
         if output == "json":
-            text = plan_json(decisions, world.asked, now_s=world.conditions.now_s)
             if show_manifest:
                 for each, decision in zip(text["workloads"], decisions, strict=True):
                     each["manifests"] = delivered(world, decision, hub_name=hub_name)

@@ -13,16 +13,22 @@ from tradewind.cli.offline import objects_of, offline_world, read_files, skipped
 from tradewind.cli.planning import noted, overlaid
 from tradewind.cli.whyrender import usd_per_hour
 from tradewind.cli.world import hub_of
+from tradewind.decide import ledger
+from tradewind.decide.sight import Sight
 from tradewind.model.fleet import Demand
 from tradewind.model.placement import CopyState, Placement
-from tradewind.model.plan import Decision
+from tradewind.model.plan import Decision, Here
+from tradewind.model.snapshot import Snapshot
+from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from tradewind.cli.planning import Source
     from tradewind.cli.world import Objects, World
-    from tradewind.model.plan import Ask
+    from tradewind.model.fleet import Cluster
+    from tradewind.model.placement import Record
+    from tradewind.model.plan import Ask, Conditions
     from tradewind.model.workload import Key, PodSet
     from tradewind.state.hub import Hub
 
@@ -71,15 +77,16 @@ def present(source: Source) -> Present:
 def of_files(world: World, hub: Hub) -> Present:
     """Read the picture that manifests alone give."""
     noted(world.notes)
-    told = {ask.workload.key: recorded(hub, ask.workload.key) for ask in world.asks}
+    world = replace(world, asks=tuple(ask for ask in world.asks if not hub.workloads[ask.workload.key].record.finished))
+    places = {ask.workload.key: recorded(hub, ask.workload.key) for ask in world.asks}
     pods = _pods(world)
 
     def again(keys: Collection[Key]) -> World:
         asks = tuple(ask for ask in world.asks if ask.workload.key in keys)
-        kept = {key: places for key, places in told.items() if key not in keys}
+        kept = {key: each for key, each in places.items() if key not in keys}
         return promised(replace(world, asks=asks, settled=()), kept, pods)
 
-    return _present(world, hub, told=told, planned=told, again=again)
+    return _present(world, hub, placed=places, planned=places, again=again)
 
 
 def of_hub(objects: Objects, *, planned: Collection[Key] = ()) -> Present:
@@ -95,33 +102,60 @@ def of_hub(objects: Objects, *, planned: Collection[Key] = ()) -> Present:
     keys = sorted(key for key, entry in hub.workloads.items() if not (entry.record.finished or entry.deleting))
     world = live_world(objects, keys=keys, hub=hub)
     noted(world.notes)
-    told = {key: recorded(hub, key) for key in keys}
+    places = {key: recorded(hub, key) for key in keys}
 
     def again(keys: Collection[Key]) -> World:
         return replace(live_world(objects, keys=sorted(keys), hub=hub), settled=())
 
-    return _present(world, hub, told=told, planned=planned, again=again)
+    return _present(world, hub, placed=places, planned=planned, again=again)
 
 
-def _present(world: World, hub: Hub, *, told: Places, planned: Collection[Key], again: Again) -> Present:
-    """Plan what is to be planned, beside what is told."""
+def _present(world: World, hub: Hub, *, placed: Places, planned: Collection[Key], again: Again) -> Present:
+    """Plan what is to be planned, beside what is recorded."""
     asked, pods = world.asked, _pods(world)
-    homeless = [key for key in asked if key in planned and not told[key]]
+    homeless = [key for key in asked if key in planned and not placed[key]]
     decisions = {decision.key: decision for decision in again(homeless).decide()} if homeless else {}
     put = {key: places for key, decision in decisions.items() if (places := planned_places(decision, asked[key]))}
 
     def again_beside(keys: Collection[Key]) -> World:
         return promised(again(keys), {key: places for key, places in put.items() if key not in keys}, pods)
 
-    waiting = {key: told_why(hub, key) for key in asked if not told[key] and key not in decisions}
+    waiting = {key: told_why(hub, key) for key in asked if not placed[key] and key not in decisions}
     decisions |= waiting | {decision.key: decision for decision in world.settled}
     free = again_beside(()).fleet
-    return Present(replace(world, fleet=free), {**told, **put}, decisions, again_beside, hub)
+    return Present(replace(world, fleet=free), {**placed, **put}, decisions, again_beside, hub)
 
 
 def recorded(hub: Hub, key: Key) -> tuple[Placement, ...]:
     """List the places that a workload's status tells."""
     return tuple(place for place in hub.workloads[key].record.placements if place.state in KEPT)
+
+
+def told(ask: Ask, record: Record, sight: Sight) -> Ask:
+    """Add to an ask what the status tells of how far the work has come, as the operator would."""
+    return replace(
+        ask,
+        resumes=ledger.resumes(record, ask.workload, sight),
+        left=1.0 - ledger.done(record, ask.workload, sight),
+        spent_usd=ledger.spent_usd(record, sight.snapshot.now_s),
+    )
+
+
+def sight_of(fleet: tuple[Cluster, ...], conditions: Conditions) -> Sight:
+    """See a fleet as the operator does."""
+    return Sight(Snapshot((), fleet, {}, conditions=conditions), {cluster.name: cluster for cluster in fleet})
+
+
+def from_here(world: World, key: Key) -> World:
+    """Let one workload be planned from where it is: staying costs no move, and what it has done is not done again."""
+    record = record_from(world.manifests[key].get("status") or {})
+    places = [place for place in record.placements if place.state in KEPT]
+    if not places:
+        return world
+    sight = sight_of(world.fleet, world.conditions)
+    here = Here(places[0].cluster, places[0].offer) if len(places) == 1 else None
+    asks = (replace(told(ask, record, sight), here=here) if ask.workload.key == key else ask for ask in world.asks)
+    return replace(world, asks=tuple(asks))
 
 
 def told_why(hub: Hub, key: Key) -> Decision:

@@ -136,18 +136,19 @@ def _assess(ask: Ask, now: Present, rules: Rules) -> Assessment:
     own = {f"{place.cluster}/{place.offer}" for place in places} & set(by_rules.offers)
     return Assessment(
         ask.workload.key,
-        today=_today(ask, now, rules.table, own=own),
+        today=_today(ask, now, rules.table, by_rules, own=own),
         by_rules=by_rules,
         exclusions=excluded,
         placed_on=tuple(sorted({place.cluster for place in places})),
     )
 
 
-def _today(ask: Ask, now: Present, table: OfferTable, *, own: set[str]) -> Reach:
-    """Find who has room for it now; where it runs it has room."""
-    (decision,) = plan([ask], fleet=now.world.fleet, conditions=now.world.conditions)
-    fits = {f"{one.cluster}/{one.offer}" for one in decision.candidates if one.feasible}
-    return _reach(row for row in table.rows if _name(row) in fits | own)
+def _today(ask: Ask, now: Present, table: OfferTable, by_rules: Reach, *, own: set[str]) -> Reach:
+    """Find who has room for it now, among those who may take it; where it runs it has room."""
+    fleet = [cluster for cluster in now.world.fleet if cluster.name in by_rules.clusters]
+    (decision,) = plan([ask], fleet=fleet, conditions=now.world.conditions)
+    fits = own.union(f"{one.cluster}/{one.offer}" for one in decision.best(len(table)))
+    return _reach(row for row in table.rows if _name(row) in fits)
 
 
 def _reach(rows: Iterable[tuple[Cluster, Offer]]) -> Reach:

@@ -12,7 +12,7 @@ from tradewind.cli.forecast import Outcome, forecast
 from tradewind.cli.loss import lost_in, parse
 from tradewind.cli.planning import noted, told_to_people
 from tradewind.cli.present import present
-from tradewind.cli.whyrender import console, grams_text, hours_text, plain_table, usd_text
+from tradewind.cli.whyrender import console, grams_text, hours_text, plain_table, stderr_console, usd_text
 from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def show_whatif(source: Source, *, lose: Sequence[str], output: str) -> int:
     with told_to_people():
         losses = [parse(text, option=OPTION) for text in lose]
         now = present(source)
-        found = forecast(now, lost_in(now.world, losses, option=OPTION))
+        lost = lost_in(now.world, losses, option=OPTION)
+        with stderr_console().status("Forecasting ..."):
+            found = forecast(now, lost)
         noted(found.notes)
         if output == "json":
             click.echo(json.dumps(forecast_json(found), indent=2, allow_nan=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -235,6 +236,20 @@ def test_explain_says_where_a_fresh_plan_differs(hub: dict[str, Any], tmp_path: 
     hub[f"{OURS}/federatedclusters"][1]["spec"]["scheduling"] = "Cordoned"
     text = run(explain, hub, tmp_path, "runs").stdout
     assert "A fresh plan would choose aws-es/h100; running work moves only for a saving past the policy's." in text
+
+
+def test_explain_counts_what_running_work_has_spent_and_what_is_left_of_it(hub: dict[str, Any], tmp_path: Path) -> None:
+    running = hub[f"{OURS}/aiworkloads"][0]
+    running["spec"] |= {"budget": {"maxTotalUSD": "500"}, "checkpoint": {"interval": "1h", "size": "1Gi"}}
+    running["spec"]["checkpoint"]["locations"] = ["gcp/europe-west3"]
+    running["spec"]["expectedRuntime"]["accelerator"] = "H100-80GB"
+    since = datetime.now(UTC) - timedelta(hours=5, minutes=30)
+    running["status"]["placements"][0] |= {"usdPerHour": "24", "runningSince": since.isoformat()}
+    found = json.loads(run(explain, hub, tmp_path, "runs", "-o", "json").stdout)
+    # Five and a half of ten hours have run, and five are in a checkpoint.
+    assert found["budget"]["spentUSD"] == pytest.approx(132, abs=0.1)
+    assert found["candidates"][0]["runHours"] == pytest.approx(5)
+    assert found["candidates"][0]["transferHours"] == 0
 
 
 def test_explain_in_json_has_the_recorded_status(hub: dict[str, Any], tmp_path: Path) -> None:
