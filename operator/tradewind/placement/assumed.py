@@ -32,9 +32,10 @@ class Assumed:
         self._conditions = conditions
         with np.errstate(all="ignore"):
             self._serving = serving(context, index)
+            mine = context.asks.of([index])
             self._interval_h = intervals_h(
-                context.asks, figures=figures, links=context.links, cluster_of=context.table.cluster_of
-            )[index]
+                mine, figures=figures, links=context.links, cluster_of=context.table.cluster_of
+            )[0]
 
     def of(self, row: int) -> tuple[str, ...]:
         """Name each figure of an offer that a default stood in for."""

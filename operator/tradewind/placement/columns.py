@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ASSUMED_CORES_PER_POD = 1.0
 """For pods that ask for no CPU: unknown is not zero."""
 GRAMS_PER_TONNE = 1e6
-_INDEXES, _CHECKED = 5, 10
+_INDEXES, _CHECKED = 5, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,6 @@ class AskColumns:
         slower, failures: rows of the matrices of `Figures`; checkpoint, clients: of `Links`.
         units: accelerators, or cores, of all pods.
         run_h: T_run on the accelerator that the run time was given for, of what is left.
-        left: the share of the work that is still to come.
         endless: 1 for servers, which are never done.
         checkpoint_gb: 0 without one that can be read.
         usd_per_delay_hour, usd_per_hour_late, usd_per_gram, usd_per_round_trip_ms_hour: prices.
@@ -56,7 +55,6 @@ class AskColumns:
     clients: Ints
     units: Floats
     run_h: Floats
-    left: Floats
     endless: Floats
     checkpoint_gb: Floats
     usd_per_delay_hour: Floats
@@ -115,7 +113,6 @@ def _columns(ask: Ask, figures: Figures, links: Links, now_s: float) -> tuple[fl
         links.clients(work.clients) if work.clients and latency_usd else 0,
         pods.count * (pods.accelerators or pods.cpu_cores or ASSUMED_CORES_PER_POD),
         runtime_s / SECONDS_PER_HOUR * ask.left,
-        ask.left,
         endless,
         saved.size_bytes / BYTES_PER_GB if saved is not None and checkpoint else 0.0,
         policy.usd_per_delay_hour,

@@ -135,7 +135,7 @@ class Links:
         there = [
             float(grams)
             for cluster, grams in zip(self._clusters, self._grams, strict=True)
-            if location in (cluster.name, cluster.location)
+            if location in (cluster.name, cluster.location) and np.isfinite(grams)
         ]
         return max(there, default=self._unknown_grams)
 

@@ -156,7 +156,6 @@ class Pricer:
             egress_usd=moved.egress_usd,
             grams_co2=grams,
             worth=worth,
-            now_s=self._conditions.now_s,
         )
 
     def assumed(self, prices: Prices, index: int) -> Assumed:

@@ -27,7 +27,6 @@ class CostContext:
         egress_usd: what moving inputs, checkpoint and outputs costs, each input from its best replica.
         grams_co2: what running and moving emit.
         worth: what hours cost, where a choice of replicas depends on it.
-        now_s: seconds since the Unix epoch.
     """
 
     asks: AskColumns
@@ -41,7 +40,6 @@ class CostContext:
     egress_usd: Floats
     grams_co2: Floats
     worth: Worth
-    now_s: float
 
     def ask(self, index: int) -> Ask:
         """Return one ask of the batch."""

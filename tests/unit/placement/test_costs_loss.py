@@ -111,8 +111,9 @@ def test_a_link_of_unknown_bandwidth_writes_checkpoints_at_the_assumed_one() -> 
     assert found.loss_h == pytest.approx(0.05 * 10 * (8.944272 / 2 + 1.2))
 
 
-def test_what_is_never_interrupted_loses_nothing_at_any_interval() -> None:
-    found = price(ask_for(training(saved(interval_h=None))), cluster=cluster(0.0), given=KNOWN)
+@pytest.mark.parametrize("gb", [0.0, 900.0])
+def test_what_is_never_interrupted_loses_nothing_at_any_interval(gb: float) -> None:
+    found = price(ask_for(training(saved(gb=gb, interval_h=None))), cluster=cluster(0.0), given=KNOWN)
     assert (found.loss_h, found.valid) == (0.0, True)
 
 

@@ -144,6 +144,12 @@ def test_a_bad_replica_is_passed_over_for_a_good_one() -> None:
     assert prices.transfer_h[0, 0] == pytest.approx(1)
 
 
+def test_a_grid_that_cannot_be_true_spoils_no_transfer_from_there() -> None:
+    fleet = [a_place("bad", carbon=Carbon(nan, 1.2)), a_place("good")]
+    prices, _ = price_all([ask_for(a_workload(data=(some_data(900, BAD),)))], fleet, conditions(NETWORK))
+    assert prices.valid.tolist() == [[False, True]]
+
+
 def test_a_price_of_nothing_is_a_price() -> None:
     fleet, given = worlds(offer(usd_per_accelerator_hour=0.0), {})
     prices, _ = price_all([ask_for(a_workload())], fleet, given)

@@ -72,5 +72,6 @@ def _intervals_h(asks: AskColumns, *, rate: Floats, links: Links, cluster_of: In
 
 
 def young_h(*, save_h: Floats, per_hour: Floats) -> Floats:
-    """Propose the hours between checkpoints."""
-    return np.sqrt(2.0 * save_h / per_hour)
+    """Propose the hours between checkpoints; infinite where nothing is ever interrupted."""
+    hours: Floats = np.where(per_hour == 0, np.inf, np.sqrt(2.0 * save_h / per_hour))
+    return hours
