@@ -30,5 +30,7 @@ def the_placement_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def market(the_placement_fleet: Fleet, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     """The fleet, whole and empty, with a namespace for this test alone; afterwards nothing of it is left anywhere."""
+    began = len(the_placement_fleet.operator.log())
     with a_namespace(the_placement_fleet, request.node.name) as fleet:
         yield fleet
+    assert "Traceback" not in the_placement_fleet.operator.log()[began:]

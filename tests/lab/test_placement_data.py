@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.operator_manifests import guarantee
 from tests.lab.operator_waiting import until
 from tests.lab.placement_facts import changed, refused
 from tests.lab.placement_manifests import PLACES, a_dataset, a_wish, reads
@@ -123,6 +124,85 @@ def test_work_that_no_other_place_may_take_stops_where_the_law_no_longer_holds(m
         assert "CertificationMissing" in refused(market, "regulated")
         assert market.status("regulated")["placements"] == []
     market.until_runs("regulated", "gcp", epoch=2)
+
+
+def test_a_dataset_whose_law_is_tightened_sends_its_readers_away_and_no_other(market: Fleet) -> None:
+    market.submit(a_dataset("scans", PLACES["gcp"], residency={"jurisdictions": ["CH", "EU"]}))
+    market.submit(a_wish("reader", data=reads("scans")), a_wish("plain"))
+    for name in ("reader", "plain"):
+        market.until_runs(name, "aws")
+    plain = market.copies("plain"), pod_uids(market, "aws", "plain")
+    market.hub.merge("Dataset", market.namespace, "scans", {"spec": {"residency": {"jurisdictions": ["EU"]}}})
+    market.until_runs("reader", "gcp", epoch=2)
+    assert [copy.cluster for copy in market.copies("reader")] == ["gcp"]
+    assert "ResidencyDenied" in {each["reason"] for each in market.events("reader")}
+    assert (market.copies("plain"), pod_uids(market, "aws", "plain")) == plain
+
+
+def test_work_that_runs_stays_when_its_dataset_goes(market: Fleet) -> None:
+    market.submit(a_dataset("scans", PLACES["gcp"], residency={"jurisdictions": ["NL"]}))
+    market.submit(a_wish("reader", data=reads("scans")))
+    market.until_runs("reader", "gcp")
+    before = market.copies("reader"), pod_uids(market, "gcp", "reader")
+    market.hub.delete("Dataset", market.namespace, "scans")
+    market.until_reason("reader", "DatasetNotFound")
+    market.submit(a_wish("later", data=reads("scans")))
+    market.until_reason("later", "DatasetNotFound")
+    assert (market.copies("reader"), pod_uids(market, "gcp", "reader")) == before
+
+    market.submit(a_dataset("scans", PLACES["gcp"], residency={"jurisdictions": ["NL"]}))
+    market.until_reason("reader", "Running")
+    market.until_runs("later", "gcp")
+    assert (market.copies("reader"), pod_uids(market, "gcp", "reader")) == before
+
+
+def test_law_holds_when_work_flees_an_outage(market: Fleet) -> None:
+    # The cheapest place would be aws, which is free and in Switzerland.
+    market.submit(
+        a_wish("union", constraints={"jurisdictions": {"allow": ["EU"]}}, **guarantee("AtLeastOnce")),
+        a_wish("audited", constraints={"certifications": ["SOC2"]}, **guarantee("AtLeastOnce")),
+    )
+    for name in ("union", "audited"):
+        market.until_runs(name, "gcp")
+    market.lab.cut("gcp")
+    market.until_runs("union", "onprem", epoch=2)
+    market.until_reason("audited", "Unschedulable")
+    assert "CertificationMissing" in refused(market, "audited")
+    assert market.copies("audited", on=("aws", "onprem")) == []
+    market.lab.heal("gcp")
+    market.until_runs("audited", "gcp")
+    until("one copy is left", lambda: [copy.cluster for copy in market.copies("union")] == ["onprem"])
+
+
+def test_what_is_lost_with_a_place_holds_the_work_that_needs_it(market: Fleet) -> None:
+    here, twice = [PLACES["onprem"]], [PLACES["onprem"], PLACES["gcp"]]
+    market.submit(a_dataset("here", *here), a_dataset("twice", *twice))
+    with changed(market, "aws", scheduling="Cordoned"):
+        market.submit(*(a_runner(name, places) for name, places in (("saved-here", here), ("saved-twice", twice))))
+        for name in ("saved-here", "saved-twice"):
+            market.until_runs(name, "onprem")
+    market.lab.cut("onprem")
+    market.until_runs("saved-twice", "aws", epoch=2)
+    market.until_reason("saved-here", "Unschedulable")
+    assert refused(market, "saved-here")["CheckpointUnreadable"]["message"].startswith(
+        "its checkpoint can't be read now: onprem/madrid is lost"
+    )
+    market.submit(a_wish("reads-here", data=reads("here")), a_wish("reads-twice", data=reads("twice")))
+    market.until_runs("reads-twice", "aws")
+    market.until_reason("reads-here", "Unschedulable")
+    assert "DataUnreadable" in refused(market, "reads-here")
+
+    market.lab.heal("onprem")
+    market.until_runs("reads-here", "aws")
+    market.until_runs("saved-here", "onprem")
+    until("one copy is left", lambda: [copy.cluster for copy in market.copies("saved-twice")] == ["aws"])
+
+
+def a_runner(name: str, checkpoints: list[str]) -> Manifest:
+    """Work that may run on aws and onprem, and go on from a checkpoint of the second before."""
+    checkpoint = {"size": "1G", "interval": "1s", "locations": checkpoints}
+    constraints = {"providers": {"deny": ["gcp"]}}
+    return a_wish(name, constraints=constraints, checkpoint=checkpoint, **guarantee("AtLeastOnce"))
 
 
 def next_goes_to(fleet: Fleet, cluster: str) -> bool:
