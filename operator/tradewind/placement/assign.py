@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from itertools import groupby
+from math import inf
 from typing import TYPE_CHECKING
 
 from tradewind.model.units import SECONDS_PER_HOUR
@@ -29,12 +30,16 @@ TRADES = 3
 """Rounds of trade in a tier: each makes the sum smaller, and the later ones by little."""
 
 
+WORTHWHILE = 1e-3
+"""Of the sum of all first choices: groups that pay no more than that over it are left as they are."""
+
+
 class Assigner:
     """Serves the bids of one round."""
 
     def __init__(self, of: Round) -> None:
         self._table, self._capacity, self._market, self._quotas = of.table, of.capacity, of.market, of.quotas
-        self._spreader, self._exchange = Spreader(of), Exchange(of.capacity)
+        self._spreader, self._exchange = Spreader(of), Exchange(of.capacity, of.market)
         self._seniority = Seniority(of.market, of.quotas)
 
     def assign(self, asks: Sequence[Ask]) -> list[Bid]:
@@ -81,12 +86,13 @@ class Assigner:
     def _trade(self, bids: list[Bid]) -> bool:
         """Trade within equal pods; say whether that has left room free."""
         freed = False
-        movable = sorted((bid for bid in bids if bid.home < 0), key=_pods)
+        # A bid that never had a choice has nothing to trade for.
+        movable = sorted((bid for bid in bids if bid.home < 0 and bid.first_usd < inf), key=_pods)
         for _, group in groupby(movable, key=_pods):
             alike = list(group)
-            if any(bid.displaced or bid.row < 0 for bid in alike):
+            if _worth_a_trade(alike):
                 freed |= self._exchange.improve([bid for bid in alike if not bid.limited])
-                self._seniority.restore(alike)
+            self._seniority.restore(alike)
         return freed
 
     def _drain(self, bids: list[Bid]) -> list[Bid]:
@@ -114,12 +120,11 @@ class Assigner:
             return True
         queue_s = self._capacity.wait_s(row, bid.shape, bid.count)
         if queue_s is None or (bid.limited and not self._within_quota(bid, row)):
-            bid.at, bid.displaced = at + 1, True
+            bid.at = at + 1
             return False
         queue_h = queue_s / SECONDS_PER_HOUR
         if queue_h > bid.queue_h[at]:
             bid.waits(queue_h)
-            bid.displaced = True
             return False
         bid.row, bid.total_usd, bid.waits_h = row, bid.usd[at], queue_h
         work = bid.ask.workload
@@ -131,6 +136,13 @@ class Assigner:
     def _within_quota(self, bid: Bid, row: int) -> bool:
         work = bid.ask.workload
         return self._quotas.fits(row, work.key.namespace, work.pods) >= bid.count
+
+
+def _worth_a_trade(bids: list[Bid]) -> bool:
+    """Whether somebody has nothing, or what all pay over their first choices, which no trade can exceed, is much."""
+    if any(bid.row < 0 for bid in bids):
+        return True
+    return sum(bid.total_usd - bid.first_usd for bid in bids) > WORTHWHILE * sum(bid.first_usd for bid in bids)
 
 
 def _age(ask: Ask) -> tuple[float, Key]:

@@ -62,7 +62,7 @@ class Bid:
         limited: whether a quota limits its namespace somewhere.
         home: the row where it runs and its room is its own; -1 for none.
         rows, usd, hours, queue_h: its list, the cheapest first.
-        past: earlier lists. displaced: it did not get the first of them.
+        past: the rows of earlier lists. first_usd: the price of the first choice, whether or not it was to be had.
         whole: whether the list has all that is feasible.
         row, total_usd, waits_h, taken: what it has got; -1 where it has nothing, and `taken` is None at home.
         parts: what it has got where it is spread. lacking: why it can't be.
@@ -72,7 +72,7 @@ class Bid:
         "ask",
         "at",
         "count",
-        "displaced",
+        "first_usd",
         "home",
         "hours",
         "index",
@@ -106,8 +106,8 @@ class Bid:
         self.queue_h: list[float] = []
         self.patience = Patience(0.0, 0.0, inf, inf)
         self.at, self.limit_usd, self.whole = 0, inf, True
-        self.past: list[tuple[list[int], list[float], list[float], list[float]]] = []
-        self.displaced = False
+        self.past: list[list[int]] = []
+        self.first_usd = inf
         self.parts: list[Part] = []
         self.lacking = ""
 
@@ -236,7 +236,9 @@ class Market:
         lists = zip(found, more, _patience(prices.context.asks), kept.tolist(), figures, strict=True)
         for bid, (count, held_back, patience, rows, columns) in zip(bids, lists, strict=True):
             if bid.rows:
-                bid.past.append((bid.rows, bid.usd, bid.hours, bid.queue_h))
+                bid.past.append(bid.rows)
+            elif count:
+                bid.first_usd = columns[0][0]
             bid.rows = rows[:count]
             bid.usd, bid.hours, bid.queue_h = (column[:count] for column in columns)
             bid.at, bid.patience, bid.whole = 0, patience, count <= kept.shape[1] and not held_back

@@ -202,6 +202,10 @@ class Capacity:
             return 0.0
         return slots.queue_s(count) if count <= slots.fits() else None
 
+    def beside(self, row: int) -> list[int]:
+        """List the offers that share nodes with one, itself among them."""
+        return self._rows_of[self._group_of[row]]
+
     def reserve(self, row: int, pods: PodSet, shape: Shape | None = None) -> Taken:
         """Take the room of pods that were seen to fit."""
         shape = shape or self.shape(pods)

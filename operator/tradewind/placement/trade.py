@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from tradewind.placement.table import Floats, Ints
 
-PRECISION = 1e-9
-"""Of the largest edge: what is less than that is rounding, not money."""
+PRECISION = 1e-6
+"""Of the middle edge: less than that is not worth a trade, and much less is rounding."""
 
 
 def negative_cycle(weights: Floats) -> list[int] | None:
@@ -83,4 +84,4 @@ def _cycle(before: Ints) -> list[int] | None:
 
 def _rounding(weights: Floats) -> float:
     finite = np.abs(weights[np.isfinite(weights)])
-    return PRECISION * max(1.0, float(finite.max())) if len(finite) else PRECISION
+    return PRECISION * float(np.median(finite)) + sys.float_info.epsilon if len(finite) else PRECISION
