@@ -21,11 +21,12 @@ from tradewind.placement.figures import not_negative
 from tradewind.placement.links import NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tradewind.model.plan import Ask
     from tradewind.placement.links import Links
     from tradewind.placement.table import Floats, Ints
+    from tradewind.placement.worth import UsdOf
 
 
 Source: TypeAlias = tuple[float, tuple[int, ...]]
@@ -130,7 +131,7 @@ def choose(
     links: Links,
     at: Ints,
     floor_h: Floats,
-    usd_of: Callable[[Floats], Floats],
+    usd_of: UsdOf,
     usd_per_gram: Floats,
 ) -> Chosen:
     """Choose the replicas of inputs that are read at the same time, for asks of one shape.
@@ -159,7 +160,7 @@ def _cheapest(
     *,
     parts: Sequence[slice],
     floor_h: Floats,
-    usd_of: Callable[[Floats], Floats],
+    usd_of: UsdOf,
     usd_per_gram: Floats,
 ) -> Chosen:
     """Try every replica's time as the slowest, with the cheapest replicas that are no slower."""
@@ -192,9 +193,8 @@ def _no_slower(
     if len(parts) == 1:
         # Of one input a cheaper replica that is no slower wins when its own time is tried.
         return price, [number]
-    able = np.where(hours <= within_h[:, None], price, np.inf)
-    able[np.isnan(able)] = np.inf
-    return able, [able[:, part].argmin(axis=1) for part in parts]
+    able = np.where((hours <= within_h[:, None]) & (price >= 0), price, np.inf)
+    return able, [able[:, part].argmin(axis=1) if part.stop - part.start > 1 else 0 for part in parts]
 
 
 def _sum(figures: Floats, picks: Sequence[Ints | int], parts: Sequence[slice]) -> Floats:
@@ -202,6 +202,14 @@ def _sum(figures: Floats, picks: Sequence[Ints | int], parts: Sequence[slice]) -
     total = None
     for part, pick in zip(parts, picks, strict=True):
         column = figures[:, part]
-        figure = column[:, pick] if isinstance(pick, int) else np.take_along_axis(column, pick[:, None], axis=1)[:, 0]
+        figure = column[:, pick] if isinstance(pick, int) else _picked(column, pick)
         total = figure if total is None else total + figure
     return np.zeros(figures[:, 0].shape) if total is None else total
+
+
+def _picked(figures: Floats, pick: Ints) -> Floats:
+    """Take, per ask and offer, the figure of the replica that was picked; there are few to go through."""
+    found = figures[:, 0]
+    for number in range(1, figures.shape[1]):
+        found = np.where(pick == number, figures[:, number], found)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from tradewind.placement.sources import Moved, Source
     from tradewind.placement.table import Floats, Ints, OfferTable
     from tradewind.placement.terms import CostContext
-
-
-UsdOf: TypeAlias = "Callable[[list[int], Floats], Floats]"
-"""What hours cost some asks of the batch, by their indexes: (asks, offers) of hours to as many USD."""
+    from tradewind.placement.worth import UsdOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class Transfers:
         self.egress_usd[here] = usd[there]
         self.grams[here] = grams[there]
 
-    def stream(self, run_h: Floats, *, usd_of: UsdOf, usd_per_gram: Floats) -> None:
+    def stream(self, run_h: Floats, *, usd_of: Callable[[list[int]], UsdOf], usd_per_gram: Floats) -> None:
         """Make T_run longer, in place, where the inputs that are read over it can't keep up."""
         if self._during:
             np.maximum(run_h, self._stream.hours.take(self._at, axis=1), out=run_h)
@@ -71,7 +68,7 @@ class Transfers:
             self.egress_usd[indexes] += moved.usd
             self.grams[indexes] += moved.grams
 
-    def stage(self, *, usd_of: UsdOf, usd_per_gram: Floats) -> None:
+    def stage(self, *, usd_of: Callable[[list[int]], UsdOf], usd_per_gram: Floats) -> None:
         """Choose the replicas that are read before the start."""
         for indexes, sources in _groups(self._before):
             moved = self._choose(indexes, sources, self.transfer_h[indexes], usd_of, usd_per_gram)
@@ -81,14 +78,19 @@ class Transfers:
             self.grams[indexes] += moved.grams
 
     def _choose(
-        self, indexes: list[int], sources: list[list[Source]], floor_h: Floats, usd_of: UsdOf, usd_per_gram: Floats
+        self,
+        indexes: list[int],
+        sources: list[list[Source]],
+        floor_h: Floats,
+        usd_of: Callable[[list[int]], UsdOf],
+        usd_per_gram: Floats,
     ) -> Moved:
         return choose(
             sources,
             links=self._links,
             at=self._at,
             floor_h=floor_h,
-            usd_of=partial(usd_of, indexes),
+            usd_of=usd_of(indexes),
             usd_per_gram=usd_per_gram[indexes],
         ).moved
 
@@ -130,7 +132,7 @@ def serving(context: CostContext, index: int) -> list[tuple[bool, Ints]]:
                 links=context.links,
                 at=context.table.cluster_of,
                 floor_h=floor_h,
-                usd_of=partial(usd_of, [index]),
+                usd_of=usd_of([index]),
                 usd_per_gram=context.asks.usd_per_gram[[index]],
             )
             for (_, replicas), pick in zip(sources, chosen.picks, strict=True):

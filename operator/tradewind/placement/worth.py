@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -13,10 +14,16 @@ from tradewind.placement.costs.latency import round_trip_usd
 from tradewind.placement.costs.loss import lost_hours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradewind.placement.columns import AskColumns
     from tradewind.placement.figures import Figures
     from tradewind.placement.links import Links
     from tradewind.placement.table import Floats, Ints
+
+
+UsdOf: TypeAlias = "Callable[[Floats], Floats]"
+"""What hours cost: (asks, offers) of hours to as many USD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +43,35 @@ class Worth:
     links: Links
     cluster_of: Ints
 
-    def of_run(self, indexes: list[int], run_h: Floats) -> Floats:
-        """Price a T_run: machines, delay, what may be lost on the way, carbon, round trips, and being late.
+    def of_run(self, indexes: list[int]) -> UsdOf:
+        """Return the price of a T_run: machines, delay, what may be lost, carbon, round trips, and being late.
 
         T_move is not known yet, so lateness counts as if there were nothing to stage.
         """
         asks = self.asks.of(indexes)
-        busy_h = run_h + lost_hours(
-            asks, figures=self.figures, links=self.links, cluster_of=self.cluster_of, run_h=run_h
-        )
-        usd = busy_h * (self.usd_per_hour[indexes] + asks.usd_per_delay_hour)
-        usd += running_grams(asks, figures=self.figures, busy_h=busy_h) * asks.usd_per_gram
-        usd += round_trip_usd(asks, links=self.links, cluster_of=self.cluster_of, run_h=run_h)
-        late_usd = lateness_usd(asks, hours=busy_h + self._queue_h(indexes))
-        return usd if late_usd is None else usd + late_usd
+        hourly = self.usd_per_hour[indexes] + asks.usd_per_delay_hour
+        queue_h = np.broadcast_to(self.queue_h, self.usd_per_hour.shape)[indexes]
+        lost_h = partial(lost_hours, asks, figures=self.figures, links=self.links, cluster_of=self.cluster_of)
+        round_trips = partial(round_trip_usd, asks, links=self.links, cluster_of=self.cluster_of)
 
-    def of_wait(self, rest_h: Floats, indexes: list[int], wait_h: Floats) -> Floats:
-        """Price a T_move: machines, delay, and being late after all the other hours."""
-        asks = self.asks.of(indexes)
-        usd = wait_h * (self.usd_per_hour[indexes] + asks.usd_per_delay_hour)
-        late_usd = lateness_usd(asks, hours=rest_h[indexes] + wait_h)
-        return usd if late_usd is None else usd + late_usd
+        def usd_of(run_h: Floats) -> Floats:
+            busy_h = run_h + lost_h(run_h=run_h)
+            usd = busy_h * hourly
+            usd += running_grams(asks, figures=self.figures, busy_h=busy_h) * asks.usd_per_gram
+            usd += round_trips(run_h=run_h)
+            late_usd = lateness_usd(asks, hours=busy_h + queue_h)
+            return usd if late_usd is None else usd + late_usd
 
-    def _queue_h(self, indexes: list[int]) -> Floats:
-        return np.broadcast_to(self.queue_h, self.usd_per_hour.shape)[indexes]
+        return usd_of
+
+    def of_wait(self, rest_h: Floats, indexes: list[int]) -> UsdOf:
+        """Return the price of a T_move: machines, delay, and being late after all the other hours."""
+        asks, rest_h = self.asks.of(indexes), rest_h[indexes]
+        hourly = self.usd_per_hour[indexes] + asks.usd_per_delay_hour
+
+        def usd_of(wait_h: Floats) -> Floats:
+            usd: Floats = wait_h * hourly
+            late_usd = lateness_usd(asks, hours=rest_h + wait_h)
+            return usd if late_usd is None else usd + late_usd
+
+        return usd_of
