@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 GRACE_S = 60.0
 """For this long after a checkpoint, or for half an interval if that is less, a copy counts as being at it."""
+TOGETHER_S = 10.0
+"""Looks that time alone brings are made at multiples of this, where that is early enough."""
 DEPLOYMENT = "apps/v1/Deployment"
 
 
@@ -39,6 +41,17 @@ def next_s(workload: Workload, placement: Placement, *, now_s: float) -> float |
     if passed and since_s <= min(GRACE_S, every_s / 2):
         return None
     return placement.running_since_s + (passed + 1) * every_s
+
+
+def looked_at_s(workload: Workload, at_s: float) -> float:
+    """Move a look at work a little later, so that others which are due at about that time are looked at together.
+
+    Each round has a price of its own, whatever it decides on: a fleet at rest must not have one for each checkpoint.
+    """
+    every_s = interval_s(workload)
+    together_s = -(-at_s // TOGETHER_S) * TOGETHER_S
+    latest_s = at_s + (TOGETHER_S if every_s is None else min(GRACE_S, every_s / 2) / 2)
+    return together_s if together_s <= latest_s else at_s
 
 
 def first_from_s(workload: Workload, placement: Placement, *, from_s: float) -> float:

@@ -59,7 +59,7 @@ def compared_at_s(
     offset_s = crc32(workload.uid.encode()) % 1000 / 1000 * every_s
     after_s = max(now_s, free_s)
     turn_s = offset_s + ((after_s - offset_s) // every_s + 1) * every_s
-    return checkpoints.first_from_s(workload, placement, from_s=turn_s)
+    return checkpoints.looked_at_s(workload, checkpoints.first_from_s(workload, placement, from_s=turn_s))
 
 
 def saving(decision: Decision, here: Here, policy: EffectivePolicy) -> tuple[Candidate, float] | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tradewind.apply.cluster_status import cluster_status, read_status, write_status
 from tradewind.apply.delivery import CONFIG_KINDS, Delivery
 from tradewind.apply.metric_status import Shown
+from tradewind.decide import ledger
 from tradewind.errors import TradewindError
 from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
 from tradewind.model.placement import CopyState
@@ -121,14 +122,12 @@ class Chores:
         placed, usd_per_hour = 0, 0.0
         for workload in self._store.hub.workloads.values():
             for placement in workload.record.placements:
-                if placement.cluster != entry.name or placement.state is CopyState.FINISHED:
+                if placement.cluster != entry.name or placement.state in (CopyState.RESERVED, CopyState.FINISHED):
                     continue
                 placed += 1
                 offer = offers.get(placement.offer)
                 if offer is not None and workload.workload is not None:
-                    pods = workload.workload.pods
-                    usd_per_hour += pods.total_accelerators * offer.usd_per_accelerator_hour
-                    usd_per_hour += pods.count * pods.cpu_cores * offer.usd_per_cpu_hour
+                    usd_per_hour += ledger.usd_per_hour(workload.workload.pods, offer, replicas=placement.replicas)
         return placed, usd_per_hour
 
     async def _write_read(self, resource: Resource, key: tuple[str, str], raw: Manifest) -> None:

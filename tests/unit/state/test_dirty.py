@@ -95,3 +95,35 @@ def test_what_is_gone_is_forgotten() -> None:
     dirty.forget(A)
     dirty.wake(Wake.CAPACITY)
     assert dirty.take() == set()
+
+
+def test_of_what_is_expected_only_the_last_word_counts() -> None:
+    dirty = Dirty(lambda: None)
+    dirty.expect(A, 10.0)
+    dirty.expect(A, 30.0)
+    dirty.expect(B, 20.0)
+    dirty.expect(B, None)
+    dirty.ring(25.0)
+    assert not dirty.take()
+    dirty.ring(30.0)
+    assert dirty.take() == {A}
+    dirty.ring(100.0)
+    assert not dirty.take()
+
+
+def test_what_is_expected_does_not_grow_with_every_look() -> None:
+    dirty = Dirty(lambda: None)
+    for look in range(5000):
+        dirty.expect(A, 1e6 + look)
+        dirty.expect(B, 1e6)
+    assert len(dirty._turns) <= 2000  # noqa: SLF001 - its size is what is tested
+    dirty.ring(2e6)
+    assert dirty.take() == {A, B}
+
+
+def test_a_key_that_is_forgotten_is_not_expected_any_more() -> None:
+    dirty = Dirty(lambda: None)
+    dirty.expect(A, 10.0)
+    dirty.forget(A)
+    dirty.ring(20.0)
+    assert not dirty.take()

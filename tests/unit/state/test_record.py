@@ -16,6 +16,7 @@ from tradewind.state.record import iso, record_fields, record_from, seconds_of, 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 SECONDS = st.integers(1, 4_000_000_000_000_000).map(lambda micros: micros / 1e6)
 WHOLE = st.integers(0, 2**31)
+USD = st.integers(0, 10**12).map(lambda units: units / 10_000)
 PLACEMENTS = st.builds(
     Placement,
     cluster=NAMES,
@@ -26,7 +27,9 @@ PLACEMENTS = st.builds(
     generation=WHOLE,
     state=st.sampled_from(CopyState),
     since_s=SECONDS,
-    usd_total=st.integers(0, 10**12).map(lambda units: units / 10_000),
+    usd_total=USD,
+    usd_per_hour=USD,
+    running_since_s=st.just(0.0) | SECONDS,
 )
 MOVES = st.builds(
     Move,
@@ -38,6 +41,7 @@ MOVES = st.builds(
     decided_s=SECONDS,
     delivered_s=st.just(0.0) | SECONDS,
     running_s=st.just(0.0) | SECONDS,
+    saving_usd=USD,
 )
 ENDS = st.builds(
     Finished, cluster=NAMES, epoch=WHOLE, succeeded=st.booleans(), at_s=SECONDS, message=st.text(max_size=256)
@@ -49,7 +53,8 @@ RECORDS = st.builds(
     moves=st.lists(MOVES, max_size=5).map(tuple),
     finished=st.none() | ENDS,
     adopted_uid=st.just("") | NAMES,
-)
+    done=st.integers(0, 1_000_000).map(lambda parts: parts / 1_000_000),
+) | st.builds(Record, epoch=WHOLE, spent_usd=USD, settled_s=SECONDS)
 
 
 def close(before: Record, after: Record) -> bool:
