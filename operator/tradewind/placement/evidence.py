@@ -16,6 +16,7 @@ from tradewind.model.plan import Candidate, Refusal, Share, Usd, Wake, grouped
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
 from tradewind.placement.contradiction import contradiction
 from tradewind.placement.filters.quota import QUOTA_EXCEEDED, quota_refusal
+from tradewind.placement.filters.readable import Readable
 from tradewind.placement.registry import CAPACITY
 
 if TYPE_CHECKING:
@@ -211,7 +212,8 @@ class RoundEvidence:
                 refusal = quota_refusal(ask, left, count=work.pods.count)
                 found[row] += [refusal] if refusal else []
         for row in np.flatnonzero(~prices.valid[0]).tolist():
-            found[row].append(_PRICE_INVALID)
+            if all(one.reason not in Readable.REASONS for one in found[row]):  # what nobody can read has no price
+                found[row].append(_PRICE_INVALID)
         for row in np.flatnonzero(~prices.within[0]).tolist():
             found[row] += prices.refusals(0, row)
         taken = {part.row for part in self._parts}

@@ -1,4 +1,4 @@
-"""Which replica serves each input: the choice that is cheapest in egress and time together.
+"""Which replica serves each input: the choice that makes the sum of all terms least.
 
 Inputs are read at the same time, so the time is that of the slowest one. Choosing each replica by itself would pay for
 speed that another input's slowness wastes; so every time that could be the slowest is tried, and for each of them the

@@ -150,6 +150,14 @@ def test_a_grid_that_cannot_be_true_spoils_no_transfer_from_there() -> None:
     assert prices.valid.tolist() == [[False, True]]
 
 
+def test_data_that_cannot_be_read_is_named_and_no_price_is_blamed() -> None:
+    fleet, given = worlds({}, {"network": replace(NETWORK, lost=frozenset({STORE}))})
+    (decision,) = plan([ASK], fleet=fleet, conditions=given)
+    reasons = {refusal.reason for one in decision.candidates for refusal in one.refusals}
+    assert "DataUnreadable" in reasons
+    assert "PriceInvalid" not in reasons
+
+
 def test_a_price_of_nothing_is_a_price() -> None:
     fleet, given = worlds(offer(usd_per_accelerator_hour=0.0), {})
     prices, _ = price_all([ask_for(a_workload())], fleet, given)
