@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from tradewind.cli.reach import Assessment, Reach
 
 EXIT_NARROW = 3
-SHOWN_NAMES = 3
+SHOWN_NAMES = 2
+EXCLUDES = (
+    "What each limit alone excludes: offers that would come back if it were dropped, "
+    "and the clusters and providers they add"
+)
 
 
 def show_assessment(source: Source, *, fail_on: Sequence[str], output: str) -> int:
@@ -91,7 +95,7 @@ def print_assessment(screen: Console, found: Sequence[Assessment]) -> None:
     screen.print(table)
     exclusions = _grouped(found)
     if exclusions:
-        screen.print(Text("\nWhat each limit alone excludes: offers that would come back if it were dropped", "bold"))
+        screen.print(Text(f"\n{EXCLUDES}", "bold"))
         screen.print(_exclusions(exclusions))
     screen.print(Text(f"\n{_summary(found)}."))
 
@@ -117,14 +121,25 @@ def _grouped(found: Sequence[Assessment]) -> dict[tuple[str, str, Reach], list[s
 
 
 def _exclusions(groups: dict[tuple[str, str, Reach], list[str]]) -> Any:
-    table = plain_table("LIMIT", "VALUE", right=("OFFERS", "NEW CLUSTERS"))
-    table.add_column("NEW PROVIDERS", overflow="fold")
-    table.add_column("OF", overflow="fold")
+    table = plain_table()
+    table.add_column("LIMIT", no_wrap=True)
+    table.add_column("VALUE")
+    for name in ("OFFERS", "CLUSTERS"):
+        table.add_column(name, justify="right")
+    table.add_column("PROVIDERS")
+    table.add_column("OF", no_wrap=True)
     for (field, value, back), keys in groups.items():
         more = len(keys) - SHOWN_NAMES
-        names = ", ".join(keys[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+        names = "\n".join(keys[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
         style = "" if back.offers else "dim"
-        cells = (field, value, str(len(back.offers)), str(len(back.clusters)), ", ".join(back.providers) or "-", names)
+        cells = (
+            field.removeprefix("constraints."),
+            value,
+            str(len(back.offers)),
+            str(len(back.clusters)),
+            ", ".join(back.providers) or "-",
+            names,
+        )
         table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
 

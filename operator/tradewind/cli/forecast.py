@@ -198,27 +198,31 @@ def _fate(
         if released is not None and released.chosen is not None:
             where = bill_of(released.shares)
             return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where, warnings=warnings)
-        nowhere = f" Released, it would have no place: {released.message}" if released is not None else ""
+        nowhere = f" Released, it would have no place: {_why(released)[1]}" if released is not None else ""
         return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before, warnings=warnings)
     if moved is not None and moved.chosen is not None:
         after = bill_of(moved.shares)
         return Fate(key, Outcome.MOVES, moved.reason, moved.message, before, after, warnings=warnings)
     if moved is not None:
-        return Fate(key, Outcome.STRANDED, _why(moved), moved.message, before)
+        reason, message = _why(moved)
+        return Fate(key, Outcome.STRANDED, reason, message, before)
     if now.places.get(key):
         return Fate(key, Outcome.STAYS, "Untouched", "its cluster is not lost", before, before, warnings=warnings)
     decision = now.decisions[key]
     return Fate(key, Outcome.UNPLACED, decision.reason, decision.message)
 
 
-def _why(decision: Decision) -> str:
-    """Name the reason that keeps work from every offer, or the room that those lack which could take it."""
-    refused = [{refusal.reason for refusal in one.refusals} for one in decision.candidates]
-    everywhere = set.intersection(*refused) if refused else set()
+def _why(decision: Decision) -> tuple[str, str]:
+    """Say what keeps work from every offer, or what those lack that could take it."""
+    refused = [{refusal.reason: refusal.message for refusal in one.refusals} for one in decision.candidates]
+    everywhere = set.intersection(*map(set, refused)) if refused else set()
+    for reason in sorted(everywhere):
+        if len({said[reason] for said in refused}) == 1:
+            return reason, refused[0][reason]
     if everywhere:
-        return min(everywhere)
-    nearly = [reasons for reasons in refused if len(reasons) == 1]
-    return min(nearly[0]) if nearly and all(reasons == nearly[0] for reasons in nearly) else decision.reason
+        return min(everywhere), decision.message
+    nearly = {reason for said in refused if len(said) == 1 for reason in said}
+    return nearly.pop() if len(nearly) == 1 else decision.reason, decision.message
 
 
 def _warnings(work: Workload, network: Network) -> tuple[str, ...]:

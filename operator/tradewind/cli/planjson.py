@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradewind.cli.plantables import refused_by_reason
+from tradewind.cli.plantables import refused_groups
 from tradewind.cli.promises import promises_of
 from tradewind.cli.whyrender import usd_per_hour
 from tradewind.placement.decisive import TERMS, decisive, runner_up
@@ -43,8 +43,8 @@ def workload_json(decision: Decision, ask: Ask | None, *, now_s: float) -> dict[
         "decisive": _decisive(decision),
         "candidates": [candidate_json(candidate, chosen) for candidate in decision.candidates],
         "refused": [
-            {"reason": reason, "count": len(refused), "offers": [f"{one.cluster}/{one.offer}" for one in refused]}
-            for reason, refused in refused_by_reason(decision).items()
+            {"reason": group.reason, "count": group.count, "offers": list(group.names), "message": group.message}
+            for group in refused_groups(decision, names=len(decision.candidates))
         ],
         "deadline": promised.get("deadline"),
         "budget": promised.get("budget"),

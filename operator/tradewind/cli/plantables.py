@@ -6,7 +6,6 @@ and from `ROOMY` on the reason stands in the row, else below.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -14,7 +13,6 @@ from rich.text import Text
 
 from tradewind.cli.bill import bill_of
 from tradewind.cli.whyrender import (
-    done_in_h,
     grams_text,
     hours_text,
     mark,
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from tradewind.model.plan import Candidate, Decision
+    from tradewind.model.plan import Candidate, Decision, RefusedGroup
     from tradewind.model.workload import Key
 
 WIDE = 150
@@ -90,9 +88,8 @@ def candidate_table(decision: Decision, *, width: int) -> RenderableType:
     table.add_column("OFFER", no_wrap=wide, overflow="fold")
     if wide:
         table.add_column("MARKET", no_wrap=True)
-    terms = map(str.upper, TERMS) if wide else ("COMPUTE", "EGRESS", "DELAY")
-    times = ("RUN", "TRANSFER", "QUEUE", "LOST", "CO2") if wide else ("DONE IN",)
-    for name in ("TOTAL", *terms, *times):
+    times = ("RUN", "TRANSFER", "QUEUE", "LOST", "CO2") if wide else ()
+    for name in ("TOTAL", *map(str.upper, TERMS), *times):
         table.add_column(name, justify="right", no_wrap=True)
     if roomy:
         table.add_column("WHY", ratio=1, overflow="fold")
@@ -102,45 +99,51 @@ def candidate_table(decision: Decision, *, width: int) -> RenderableType:
         style = ("green" if one is decision.chosen else "") if one.feasible else "dim"
         table.add_row(*(Text(cell, style=style) for cell in _price_cells(one, wide=wide)), *((why,) if roomy else ()))
         if one.feasible:
-            reasons.append(Text.assemble((f"{one.cluster}/{one.offer}: ", "bold"), why))
+            spans = "" if wide else f"; {hours_and_grams(one)}"
+            reasons.append(Text.assemble((f"{one.cluster}/{one.offer}: ", "bold"), why, spans))
     return table if roomy else Group(table, Text(), *reasons)
 
 
 def _price_cells(one: Candidate, *, wide: bool) -> list[str]:
-    names = TERMS if wide else ("compute", "egress", "delay")
-    times = (one.run_h, one.transfer_h, one.queue_h, one.loss_h) if wide else (done_in_h(one),)
+    times = (one.run_h, one.transfer_h, one.queue_h, one.loss_h) if wide else ()
     return [
         f"{one.cluster}/{one.offer}",
         *([one.market.value] if wide else []),
         format_usd(one.total_usd) + mark(one.assumed) if one.run_h else "-",
-        *(usd_text(getattr(one.usd, name)) for name in names),
+        *(usd_text(getattr(one.usd, name)) for name in TERMS),
         *map(hours_text, times),
         *([grams_text(one.grams_co2)] if wide else []),
     ]
 
 
+def hours_and_grams(one: Candidate) -> str:
+    """Say how the time passes, and what is emitted."""
+    spans = (
+        ("waits", one.queue_h),
+        ("data moves", one.transfer_h),
+        ("runs", one.run_h),
+        ("loses", one.loss_h),
+    )
+    said = [f"{word} {hours_text(hours)}" for word, hours in spans if hours]
+    return ", ".join([*said, f"{grams_text(one.grams_co2)} of CO2"])
+
+
 def refusal_table(decision: Decision) -> Table | None:
     """One row a reason: how many offers it keeps away, which, and what it says of the first; None without refusals."""
-    groups = refused_by_reason(decision)
+    groups = refused_groups(decision, names=SHOWN_NAMES)
     if not groups:
         return None
     table = plain_table("REASON")
     table.add_column("OFFERS", justify="right")
     table.add_column("WHICH", overflow="fold")
     table.add_column("WHAT IT SAYS", overflow="fold")
-    for reason, refused in groups.items():
-        names = [f"{one.cluster}/{one.offer}" for one in refused]
-        more = len(names) - SHOWN_NAMES
-        which = ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
-        message = next(refusal.message for refusal in refused[0].refusals if refusal.reason == reason)
-        table.add_row(Text(reason, style="yellow"), str(len(names)), which, Text(message))
+    for group in groups:
+        more = group.count - len(group.names)
+        which = ", ".join(group.names) + (f" and {more} more" if more > 0 else "")
+        table.add_row(Text(group.reason, style="yellow"), str(group.count), which, Text(group.message))
     return table
 
 
-def refused_by_reason(decision: Decision) -> dict[str, list[Candidate]]:
-    """Group the refused offers; one with several reasons is in several groups. The largest group comes first."""
-    groups: dict[str, list[Candidate]] = defaultdict(list)
-    for one in decision.candidates:
-        for reason in dict.fromkeys(refusal.reason for refusal in one.refusals):
-            groups[reason].append(one)
-    return dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])))
+def refused_groups(decision: Decision, *, names: int) -> list[RefusedGroup]:
+    """Group the refusals by reason, the most frequent first."""
+    return sorted(decision.refused_groups(names=names), key=lambda group: (-group.count, group.reason))

@@ -155,7 +155,7 @@ def test_the_table_shows_counts_flags_and_limits(fleet: Path, tmp_path: Path) ->
     assert "1 of 1" in a
     assert a.rstrip().endswith("single-cluster, by the rules too")
     assert b.rstrip().endswith("unplaced, by the rules too")
-    (law,) = (line for line in text.splitlines() if line.startswith("constraints.jurisdictions.allow"))
+    (law,) = (line for line in text.splitlines() if line.startswith("jurisdictions.allow"))
     assert law.split()[1:] == ["DE", "2", "2", "aws", "default/a"]
 
 

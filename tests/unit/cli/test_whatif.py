@@ -122,7 +122,8 @@ def test_what_the_survivors_leave_no_room_for_is_stranded(fleet: Path, tmp_path:
     code, works, found = forecast("--lose", "cluster=aws-es", "-f", fleet, "-f", work)
     assert (code, found["totals"]["stranded"], found["totals"]["stays"]) == (3, 2, 4)
     stranded = [each for each in works.values() if each["outcome"] == "Stranded"]
-    assert all("2 InsufficientCapacity" in each["message"] for each in stranded)
+    assert all(each["reason"] == "InsufficientCapacity" for each in stranded)
+    assert all("needs 1 pod x 8 H100-80GB; fits 0" in each["message"] for each in stranded)
 
 
 def test_data_in_a_lost_region_is_read_from_the_replica_elsewhere(fleet: Path, tmp_path: Path) -> None:

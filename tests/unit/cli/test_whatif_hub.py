@@ -58,7 +58,7 @@ def test_a_survivor_is_not_asked_to_make_room(hub: dict[str, Any], tmp_path: Pat
     # The German node is taken by `de`, which stays there: `es` has nowhere to go.
     works = forecast(hub, tmp_path, "--lose", "provider=aws")
     assert (works["es"]["outcome"], works["de"]["outcome"]) == ("Stranded", "Stays")
-    assert "InsufficientCapacity" in works["es"]["message"]
+    assert works["es"]["reason"] == "InsufficientCapacity"
 
 
 def test_work_that_waits_has_no_place_to_lose(hub: dict[str, Any], tmp_path: Path) -> None:
