@@ -134,7 +134,8 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
         # Most copies run within seconds: writing that they start, and then that they run, would double the writes.
         situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
         return Part(placement, situation, retry_s=settles_s)
-    placement = replace(placement, state=copy.state, generation=copy.generation)
+    if (placement.state, placement.generation) != (copy.state, copy.generation):
+        placement = replace(placement, state=copy.state, generation=copy.generation)
     if copy.state is CopyState.RUNNING:
         placement = _running(placement, sight, workload=workload)
         return Part(placement, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
@@ -158,6 +159,8 @@ def _running(placement: Placement, sight: Sight, *, workload: Workload) -> Place
     )
     if abs(usd - placement.usd_per_hour) <= SAME_PRICE * placement.usd_per_hour:
         usd = placement.usd_per_hour
+    if (since_s, usd) == (placement.running_since_s, placement.usd_per_hour):
+        return placement
     return replace(placement, running_since_s=since_s, usd_per_hour=usd)
 
 
@@ -175,7 +178,8 @@ def _compared(
     """It runs well: it is compared with other places when it may move, and looked at again when the next turn comes."""
     snapshot = sight.snapshot
     now_s, expires_s = snapshot.now_s, _expires_s(sight, placement, workload)
-    part = replace(part, retry_s=earliest(part.retry_s, expires_s))
+    if expires_s is not None:
+        part = replace(part, retry_s=earliest(part.retry_s, expires_s))
     rate = snapshot.policy.rebalance
     settled = placement.state is CopyState.RUNNING and not part.deliver
     if not settled or rate.moves_per_minute <= 0 or not rebalance.compares(workload):

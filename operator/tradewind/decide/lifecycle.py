@@ -67,6 +67,8 @@ def _next(view: View, record: Record, sight: Sight, *, workload: Workload, polic
     if limit_usd is not None:
         over_s = ledger.spent_at_s(step.record, limit_usd=limit_usd, now_s=sight.snapshot.now_s)
         retry_s = earliest(retry_s, None if over_s is None else over_s + SPENT_LATE_S)
+    if not stale and retry_s == step.retry_s:
+        return step
     return replace(step, release=(*stale, *(c for c in step.release if c not in stale)), retry_s=retry_s)
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 NO_PRIORITY = -(2**40)
 """Below that of any PriorityClass."""
+MAX_COMPARED = 256
+"""So many running workloads are compared with other places in a round, which takes a tenth of a second."""
 TURNS = ((Need.PLACE, Need.FLEE), (Need.DRAIN,), (Need.SAVE,))
 """Who is placed together. Those that can stay where they are see only the room that the others have left: else a place
 that is only thought of would keep out work that has none."""
@@ -75,6 +77,9 @@ def _placed(steps: Sequence[Step], sight: Sight) -> dict[Key, Step]:
     outcome: dict[Key, Step] = {}
     for needs in TURNS:
         wishing = [step for step in steps if step.wish is not None and step.wish.need in needs]
+        if needs == (Need.SAVE,):
+            wishing, late = _dearest(wishing)
+            outcome |= {step.view.key: step for step in late}
         if not wishing:
             continue
         asks = [_ask(step, sight) for step in wishing]
@@ -85,6 +90,24 @@ def _placed(steps: Sequence[Step], sight: Sight) -> dict[Key, Step]:
         fleet = _with_promises(fleet, resolved)
         outcome |= {step.view.key: step for step in resolved}
     return outcome
+
+
+def _dearest(steps: list[Step]) -> tuple[list[Step], list[Step]]:
+    """Divide work that could be cheaper into what is compared in this round, the dearest first, and what must wait.
+
+    No round may take long, whatever happens to prices. What waits has a turn of its own within the interval.
+    """
+    steps = sorted(steps, key=lambda step: (-sum(p.usd_per_hour for p in step.record.placements), step.view.key))
+    late = [
+        # What the status says was said when it was compared: a recommendation is not taken back unseen.
+        replace(step, wish=None, situation=None if _recommends(step) else step.situation)
+        for step in steps[MAX_COMPARED:]
+    ]
+    return steps[:MAX_COMPARED], late
+
+
+def _recommends(step: Step) -> bool:
+    return step.view.policy is not None and step.view.policy.mode is Mode.RECOMMEND
 
 
 def with_losses(snapshot: Snapshot) -> Conditions:

@@ -34,7 +34,7 @@ def wanted(workload: Workload) -> int:
 def keep_all(view: View, record: Record, sight: Sight, *, workload: Workload, policy: EffectivePolicy) -> Step:
     """Keep placed work going, and have a place found for each share that has lost its own."""
     count = wanted(workload)
-    record = replace(record, placements=divided(record.placements, workload, generation=view.generation))
+    record = _at(record, divided(record.placements, workload, generation=view.generation))
     # 1. What each place needs.
     parts = [
         keep(view, record, sight, placement=place, workload=workload, policy=policy)
@@ -45,7 +45,7 @@ def keep_all(view: View, record: Record, sight: Sight, *, workload: Workload, po
     # 2. Places that are too many go.
     parts = _fewer(view, sight, parts, count=count)
     places = (part.placement for part in parts if part.placement is not None)
-    kept = replace(record, placements=tuple(sorted(places, key=lambda place: (place.epoch, place.cluster))))
+    kept = _at(record, tuple(sorted(places, key=lambda place: (place.epoch, place.cluster))))
     kept = _dated(kept, delivered_s=view.delivered_s, now_s=sight.snapshot.now_s)
     # 3. Work on a lost cluster moves, unless the hub itself lacks what it needs.
     step = join(view, kept, parts, common([part for part in parts if _speaks(part)]))
@@ -93,6 +93,11 @@ def keeps(record: Record, *, leaves: str) -> tuple[Kept, ...]:
         for place in record.placements
         if place.cluster != leaves and place.state not in going
     )
+
+
+def _at(record: Record, placements: tuple[Placement, ...]) -> Record:
+    """Write places into a record; at rest, where nothing changes, it is the same record."""
+    return record if placements == record.placements else replace(record, placements=placements)
 
 
 def _dated(record: Record, *, delivered_s: float, now_s: float) -> Record:

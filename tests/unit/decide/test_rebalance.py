@@ -26,7 +26,7 @@ from tests.unit.decide.builders import (
 )
 from tests.unit.decide.test_plan import a_view
 
-from tradewind.decide.plan import decide, savings_in
+from tradewind.decide.plan import MAX_COMPARED, decide, savings_in
 from tradewind.decide.rebalance import compared_at_s
 from tradewind.model.placement import Inventory, Move, Record
 from tradewind.model.plan import Conditions, Wake
@@ -210,6 +210,24 @@ def test_the_greatest_saving_goes_first_and_no_more_than_the_budget_allows() -> 
     steps = decide(snapshot, move_tokens=0, saving_tokens=2)
     assert savings_in(steps) == 2
     assert {s.view.key.name for s in steps if s.record.moves} == {"large", "middle"}
+
+
+def test_a_round_compares_no_more_than_it_has_time_for_and_the_dearest_first() -> None:
+    views = []
+    for index in range(MAX_COMPARED + 1):
+        view = a_view(a_service(name=f"w{index}"), on="gcp", guarantee=AMO)
+        views.append(replace(view, record=recorded(at("gcp", ran_s=HOUR_S, usd_per_hour=16.0))))
+    cheap = replace(views[7], record=recorded(at("gcp", ran_s=HOUR_S, usd_per_hour=15.99)))
+    views[7] = cheap
+    inventories = {
+        "aws": Inventory(current=True),
+        "gcp": Inventory(current=True, copies={view.key: view.copies["gcp"] for view in views}),
+    }
+    fleet = (a_member("aws", nodes=300), a_member("gcp", nodes=0))
+    snapshot = Snapshot(tuple(views), fleet, inventories, conditions=Conditions(now_s=NOW_S))
+    steps = decide(snapshot, move_tokens=0, saving_tokens=300)
+    assert [step.view.key.name for step in steps if not step.record.moves] == ["w7"]
+    assert all(step.situation is not None for step in steps)
 
 
 def test_work_without_a_place_goes_before_work_that_could_be_cheaper() -> None:
