@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from tradewind.model.fleet import FigureState
+from tradewind.observe.answer import MAX_WORDS, NoAnswer, answer_to
 from tradewind.state.figures import Problem
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ MAX_ANSWER_BYTES = 256 * 1024
 """One sample takes a few hundred bytes; a server that sends more is no Prometheus, or ignores `limit`."""
 MAX_SERIES = 5
 """How many series are asked for: one is wanted, and a few of the others show what is too many."""
-MAX_WORDS = 200
-"""Of a message that a server sends."""
 OK = 200
 UNAUTHORIZED = (401, 403)
 BAD_QUERY = (400, 422)
@@ -69,20 +68,12 @@ class Prometheus:
     async def _one(self, query: str, **params: str) -> Reading | Problem:
         form = {"query": query, "timeout": f"{self._timeout_s:.3f}", "limit": str(MAX_SERIES), **params}
         timeout = aiohttp.ClientTimeout(total=self._timeout_s)
-        try:
-            posted = self._session.post(self._url, data=form, timeout=timeout, allow_redirects=False)
-            async with posted as response:
-                raw = await _read(response)
-        except TimeoutError:
-            return _unavailable("TimedOut", f"No answer within {self._timeout_s:g} s.")
-        except aiohttp.ClientPayloadError:
-            return _unavailable("BadAnswer", "The connection was closed in the middle of the answer.")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return _unavailable("Unreachable", _words(error))
-        if raw is None:
-            return _unavailable("TooLarge", f"The answer is larger than {MAX_ANSWER_BYTES // 1024} KiB.")
-        problem = _refused(response.status, response.headers, raw)
-        return problem if problem is not None else reading_from(raw)
+        posted = self._session.post(self._url, data=form, timeout=timeout, allow_redirects=False)
+        answer = await answer_to(posted, timeout_s=self._timeout_s, max_bytes=MAX_ANSWER_BYTES)
+        if isinstance(answer, NoAnswer):
+            return _unavailable(answer.reason, answer.message)
+        problem = _refused(answer.status, answer.headers, answer.body)
+        return problem if problem is not None else reading_from(answer.body)
 
 
 def reading_from(raw: bytes) -> Reading | Problem:
@@ -154,21 +145,6 @@ def _said(raw: bytes) -> str:
         return str(document["error"])[:MAX_WORDS] if document["status"] == "error" else ""
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes | None:
-    """Read an answer; None where it is too large."""
-    raw = bytearray()
-    async for chunk in response.content.iter_chunked(16 * 1024):
-        raw += chunk
-        if len(raw) > MAX_ANSWER_BYTES:
-            response.close()
-            return None
-    return bytes(raw)
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:MAX_WORDS]
 
 
 def _invalid(reason: str, message: str) -> Problem:
