@@ -99,17 +99,19 @@ class Inputs:
     def gather(self, links: Links, *, asks: int, price: str = "usd_per_gb") -> Moved:
         """Price the inputs that leave no choice, per ask and cluster."""
         per_gb = [links.matrix(name) for name in ("hours_per_gb", price, "grams_per_gb")]
-        moved = Moved(*(np.zeros((asks, matrix.shape[1])) for matrix in per_gb))
+        moved = None
         for indexes, places, sizes in self._slots:
             source = np.full(asks, NOTHING, dtype=np.int64)
             source[indexes] = places
             gb = np.zeros((asks, 1))
             gb[indexes, 0] = not_negative(np.array(sizes, dtype=np.float64))
-            hours, usd, grams = (matrix[source] * gb for matrix in per_gb)
-            np.maximum(moved.hours, hours, out=moved.hours)
-            np.add(moved.usd, usd, out=moved.usd)
-            np.add(moved.grams, grams, out=moved.grams)
-        return moved
+            more = Moved(*(matrix[source] * gb for matrix in per_gb))
+            if moved is not None:
+                np.maximum(moved.hours, more.hours, out=more.hours)
+                np.add(moved.usd, more.usd, out=more.usd)
+                np.add(moved.grams, more.grams, out=more.grams)
+            moved = more
+        return moved or Moved(*(np.zeros((asks, matrix.shape[1])) for matrix in per_gb))
 
 
 @dataclass(frozen=True, slots=True)
