@@ -56,7 +56,7 @@ class Measured:
         if self.wrong is None:
             return "The last answer counts."
         instead = "The spec's figure counts" if self.counts is None else f"{short(self.counts.value)} still counts"
-        return f"{self.wrong.reason}: {self.wrong.message[:MAX_MESSAGE]} {instead}."
+        return f"{self.wrong.reason}: {self.wrong.message[:MAX_MESSAGE].rstrip('.')}. {instead}."
 
     @property
     def phrase(self) -> str:
