@@ -35,7 +35,7 @@ PRICE_INVALID = "PriceInvalid"
 LAST_RESORT = "LastResort"
 
 _PRICE_INVALID = Refusal(
-    PRICE_INVALID, "a price, link or run time is negative or not finite, so there is no total", Wake.CLUSTER
+    PRICE_INVALID, "a price, link or run time is negative or not finite, so there is no total", Wake.PRICE
 )
 
 

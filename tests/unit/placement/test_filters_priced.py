@@ -171,5 +171,19 @@ def test_the_engine_goes_to_where_the_budget_allows_it() -> None:
 def test_who_waits_for_a_budget_is_woken_by_prices() -> None:
     assert [(type(one), one.WAKES_ON, one.HOLDS_WHILE_RUNNING) for one in PRICED] == [
         (Budget, Wake.PRICE, False),
-        (InTime, Wake.CLUSTER, False),
+        (InTime, Wake.PRICE, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("work", "queue_h", "wakes_on"),
+    [
+        pytest.param(WITH_DATA, 0.0, Wake.PRICE, id="a link may get known"),
+        pytest.param(a_workload(), 2.0, Wake.CAPACITY, id="a node may get free"),
+        pytest.param(WITH_DATA, 2.0, Wake.PRICE, id="a free node would not be enough"),
+    ],
+)
+def test_what_is_late_is_looked_at_again_when_that_could_help(work: Any, queue_h: float, wakes_on: Wake) -> None:
+    late = ask_for(replace(work, deadline=due(10.5)))
+    prices, _ = price_all([late], [green()], conditions(NETWORK, now_s=NOW_S), queue_h=queue_h)
+    assert [refusal.wakes_on for refusal in prices.refusals(0, 0)] == [wakes_on]

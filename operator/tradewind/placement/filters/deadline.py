@@ -25,7 +25,7 @@ class InTime:
     NAME: ClassVar[str] = "deadline"
     REASONS: ClassVar[tuple[str, ...]] = (DEADLINE_MISSED,)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
-    WAKES_ON: ClassVar[Wake] = Wake.CLUSTER
+    WAKES_ON: ClassVar[Wake] = Wake.PRICE  # a link or a rate; where only the wait for nodes is too long, capacity
 
     def mask(self, context: CostContext, /) -> Mask | None:
         """Compare all hours to the end with those to the deadline."""
@@ -57,7 +57,8 @@ class InTime:
                 f"done {_span(hours - require_h)} after the deadline, which is {_span(require_h)} away ({parts}); "
                 f"{_cure(spans)}"
             )
-        return (Refusal(DEADLINE_MISSED, message, self.WAKES_ON),)
+        wakes_on = Wake.CAPACITY if hours - spans["queue"] <= require_h else self.WAKES_ON
+        return (Refusal(DEADLINE_MISSED, message, wakes_on),)
 
 
 _SHOWN_H = 1.0 / SECONDS_PER_HOUR
