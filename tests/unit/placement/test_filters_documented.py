@@ -24,7 +24,7 @@ AGAIN = {
 }
 EVERY: tuple[Filter | PricedFilter, ...] = (*FILTERS, CAPACITY, *PRICED)
 OF_THE_ENGINE = (
-    ("price", [PRICE_INVALID], AGAIN[Wake.CLUSTER], "no"),
+    ("price", [PRICE_INVALID], AGAIN[Wake.PRICE], "no"),
     ("last resort", [LAST_RESORT], AGAIN[Wake.HEALTH], "no"),
 )
 """What no filter can say: that a total can't be computed, and that there is another offer."""
