@@ -67,6 +67,34 @@ def test_a_link_counts_in_its_own_direction_only(market: Fleet, maps: list[str])
     assert any("vault/three" in each for each in market.status("ignores")["candidates"][0]["assumed"])
 
 
+@pytest.mark.parametrize(
+    ("wish", "reason", "link"),
+    [
+        pytest.param(
+            {"data": reads("scans"), "deadline": {"time": in_five_hours(), "mode": "Require"}},
+            "DeadlineMissed",
+            a_link("vault/four", PLACES["gcp"]),
+            id="to its data",
+        ),
+        pytest.param(
+            {"network": {"clients": [{"location": "cdn/lisbon"}], "maxRoundTrip": "30ms"}},
+            "RoundTripTooLong",
+            a_link("cdn/lisbon", PLACES["gcp"], ms=10),
+            id="to its clients",
+        ),
+    ],
+)
+def test_a_link_that_gets_known_wakes_the_work_that_waited_for_it(
+    market: Fleet, maps: list[str], wish: Manifest, reason: str, link: Manifest
+) -> None:
+    market.submit(a_dataset("scans", "vault/four", size="10T"), a_wish("waits", **wish))
+    market.until_reason("waits", "Unschedulable")
+    assert refused(market, "waits")[reason]["count"] == 6
+    maps.append("news")
+    market.hub.create(a_network_map("news", link))
+    market.until_runs("waits", "gcp")
+
+
 def test_five_thousand_links_are_read_from_a_config_map(market: Fleet, maps: list[str]) -> None:
     rows = [f"vault/{number},vault/{number + 1},1,20,0.09" for number in range(LINKS - 1)]
     table = "\n".join([HEADER, *rows, f"vault/4711,{PLACES['gcp']},10,20,0"])
