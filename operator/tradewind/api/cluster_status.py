@@ -67,6 +67,19 @@ class MetricStatus(Model):
     """What is wrong with it, and what counts meanwhile."""
 
 
+class IncidentStatus(Model):
+    """An outage that the provider announces."""
+
+    id: Annotated[str, MaxLen(512)]
+    """The provider's id of it."""
+    title: Line
+    """What the provider calls it."""
+    service: Short
+    """The service that clusters stand on."""
+    began: Time
+    """Since when, by the provider's word."""
+
+
 class ClusterStatus(Status):
     """What is known of the cluster."""
 
@@ -90,6 +103,8 @@ class ClusterStatus(Status):
     """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
     metrics: Annotated[tuple[MetricStatus, ...], list_map("name", at_most=64)] = ()
     """Measured figures, in the order of spec.metrics."""
+    incidents: Annotated[tuple[IncidentStatus, ...], list_map("id", at_most=16)] = ()
+    """Outages that the provider announces for its region, oldest first; nothing moves for them alone."""
     workloads: Whole | None = None
     """Workloads that are placed there."""
     usd_per_hour: Amount | None = None

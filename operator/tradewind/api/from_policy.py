@@ -18,6 +18,7 @@ from tradewind.model.policy import (
     PolicyLayer,
     Prometheus,
     Rebalance,
+    StatusFeed,
 )
 from tradewind.model.workload import Market
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tradewind.api.metrics import PrometheusSpec
     from tradewind.api.parts import DetectionSpec, PolicySpec
-    from tradewind.api.policy import AssumptionsSpec, ClusterRebalanceSpec, InterruptionRates
+    from tradewind.api.policy import AssumptionsSpec, ClusterRebalanceSpec, FeedSpec, InterruptionRates
 
 
 def detection_for(obj: Mapping[str, Any], cluster_policy: ClusterPolicy) -> Detection:
@@ -67,6 +68,7 @@ def cluster_policy_from(obj: Mapping[str, Any] | None) -> ClusterPolicy:
         assumptions=_assumptions(spec.assumptions),
         rebalance=_rebalance(spec.rebalance),
         prometheus=_prometheus(spec.prometheus),
+        feeds=tuple(_feed(each) for each in spec.feeds),
     )
 
 
@@ -151,3 +153,9 @@ def _prometheus(spec: PrometheusSpec) -> Prometheus:
     interval_s = built_in.interval_s if spec.interval is None else spec.interval
     timeout_s = built_in.timeout_s if spec.timeout is None else spec.timeout
     return Prometheus(spec.url or "", interval_s, min(timeout_s, interval_s))
+
+
+def _feed(spec: FeedSpec) -> StatusFeed:
+    built_in = StatusFeed(spec.provider)
+    interval_s = built_in.poll_interval_s if spec.poll_interval is None else spec.poll_interval
+    return StatusFeed(spec.provider, spec.url or "", interval_s)

@@ -9,7 +9,7 @@ from tradewind.api.cluster import FederatedCluster
 from tradewind.api.cluster_status import ClusterStatus
 from tradewind.api.dataset import Dataset, DatasetStatus
 from tradewind.api.network import NetworkMap, NetworkStatus
-from tradewind.api.policy import ClusterPlacementPolicy, PlacementPolicy, PolicyStatus
+from tradewind.api.policy import ClusterPlacementPolicy, ClusterPolicyStatus, PlacementPolicy, PolicyStatus
 from tradewind.api.workload import AIWorkload
 from tradewind.api.workload_status import WorkloadStatus
 
@@ -115,7 +115,7 @@ KINDS = (
         "clusterplacementpolicies",
         "cpp",
         ClusterPlacementPolicy,
-        PolicyStatus,
+        ClusterPolicyStatus,
         (
             _ready("status"),
             Column("Mode", ".spec.mode"),

@@ -18,7 +18,20 @@ from tradewind.api.parts import (
     Resource,
     Status,
 )
-from tradewind.api.scalars import AcceleratorName, Decimal, Duration, Flag, Labels, Positive, Quantity, Whole
+from tradewind.api.scalars import (
+    URL,
+    AcceleratorName,
+    Decimal,
+    Duration,
+    Flag,
+    Labels,
+    Line,
+    Positive,
+    Quantity,
+    Short,
+    Whole,
+)
+from tradewind.model.policy import FeedProvider
 
 
 class MovesSpec(Model):
@@ -127,6 +140,25 @@ class AssumptionsSpec(Model):
     )
 
 
+class FeedSpec(Model):
+    """Where a provider announces its outages: a reason to place nothing new there, and never to move anything."""
+
+    provider: FeedProvider
+    """Whose feed it is, in that provider's format; it speaks of the FederatedClusters that name this provider."""
+    url: URL | None = None
+    """Its address, or that of a copy of it; absent: the public one."""
+    poll_interval: Duration | None = None
+    """Time between two readings; 60s where absent."""
+
+    RULES = (
+        Rule(
+            "feeds: pollInterval must be at least 1s",
+            "!has(self.pollInterval) || duration(self.pollInterval) >= duration('1s')",
+            lambda feed: feed.poll_interval is None or feed.poll_interval >= 1,
+        ),
+    )
+
+
 class ClusterPolicySpec(PolicySpec):
     """What counts for the whole hub."""
 
@@ -150,6 +182,8 @@ class ClusterPolicySpec(PolicySpec):
     """Extends the built-in table of types; an entry here wins over a built-in one."""
     prometheus: PrometheusSpec = PrometheusSpec()
     """Where measured figures are read."""
+    feeds: Annotated[tuple[FeedSpec, ...], list_map("provider", at_most=3)] = ()
+    """Status feeds of providers; none is read that is not listed, since the hub may not reach the internet."""
 
 
 class ClusterPlacementPolicy(Resource):
@@ -183,3 +217,21 @@ class PlacementPolicy(Resource):
 
 class PolicyStatus(Status):
     """What became of the policy."""
+
+
+class FeedStatus(Model):
+    """What became of a feed."""
+
+    provider: FeedProvider
+    """Whose feed it is."""
+    reason: Short
+    """Read, or a stable CamelCase word for what is wrong."""
+    message: Line
+    """How many events are open, or what is wrong."""
+
+
+class ClusterPolicyStatus(PolicyStatus):
+    """What became of the policy, and of the feeds that it names."""
+
+    feeds: Annotated[tuple[FeedStatus, ...], list_map("provider", at_most=3)] = ()
+    """The feeds that have been read, or should have been."""

@@ -12,14 +12,19 @@ from tradewind.model.health import Verdict
 from tradewind.state.record import iso
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradewind.kube.client import ApiServer
     from tradewind.kube.resources import Resource
     from tradewind.model.fleet import Node, Offer
+    from tradewind.model.policy import FeedProvider
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.measured import Measured
 
 Manifest = dict[str, Any]
 MAX_ORPHANS = 500
+MAX_INCIDENTS = 16
+MAX_LINE = 512
 
 
 def cluster_status(
@@ -42,7 +47,7 @@ def cluster_status(
         "observedGeneration": entry.raw["metadata"].get("generation", 1),
         "verdict": verdict.value,
         "reason": reason,
-        "message": message[:512],
+        "message": message[:MAX_LINE],
         "since": iso(health.since_s)[:19] + "Z" if health.since_s else None,
         "clusterUID": entry.recorded_uid or entry.uid or None,
         "kubernetesVersion": entry.version or before.get("kubernetesVersion"),
@@ -51,6 +56,7 @@ def cluster_status(
         "workloads": workloads,
         "usdPerHour": f"{usd_per_hour:.4f}",
         "orphans": orphan_fields(entry),
+        "incidents": incident_fields(entry) or None,
         "metrics": (before.get("metrics") if measured is None else metric_fields(measured)) or None,
         "conditions": conditions(
             {
@@ -76,6 +82,14 @@ def orphan_fields(entry: ClusterEntry) -> list[Manifest]:
     ]
 
 
+def incident_fields(entry: ClusterEntry) -> list[Manifest]:
+    """Write what the provider announces."""
+    return [
+        {"id": event.id, "title": event.title, "service": event.service, "began": f"{iso(event.began_s)[:19]}Z"}
+        for event in entry.incidents[:MAX_INCIDENTS]
+    ]
+
+
 def read_status(raw: Manifest, *, problem: str, now_s: float, **more: object) -> Manifest:
     """Write the status of a policy or a NetworkMap: whether it is in force."""
     reason, message = ("InvalidSpec", problem) if problem else ("Accepted", "In force.")
@@ -83,6 +97,14 @@ def read_status(raw: Manifest, *, problem: str, now_s: float, **more: object) ->
     generation, before = raw["metadata"].get("generation", 1), (raw.get("status") or {}).get("conditions") or ()
     written = conditions(holds, reason=reason, message=message, before=before, generation=generation, now_s=now_s)
     return {"observedGeneration": generation, "conditions": written, **more}
+
+
+def feed_fields(feeds: Mapping[FeedProvider, tuple[str, str]]) -> list[Manifest]:
+    """Write what became of the feeds that the policy names."""
+    return [
+        {"provider": provider.value, "reason": reason, "message": message[:MAX_LINE]}
+        for provider, (reason, message) in sorted(feeds.items())
+    ]
 
 
 async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status: Manifest) -> Manifest:

@@ -216,6 +216,24 @@ class Prometheus:
     timeout_s: float = 10.0
 
 
+class FeedProvider(StrEnum):
+    """The providers whose status feeds can be read; FederatedClusters name the provider by the same word."""
+
+    AWS = "aws"
+    GCP = "gcp"
+    AZURE = "azure"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFeed:
+    """A provider's own announcements of its outages. `url` is "" for the public address."""
+
+    provider: FeedProvider
+    url: str = ""
+    # Providers announce an outage minutes after it began, and each of their feeds serves all the world.
+    poll_interval_s: float = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterPolicy:
     """The ClusterPlacementPolicy, or what counts without one."""
@@ -228,3 +246,4 @@ class ClusterPolicy:
     assumptions: Assumptions = field(default_factory=Assumptions)
     rebalance: Rebalance = field(default_factory=Rebalance)
     prometheus: Prometheus = field(default_factory=Prometheus)
+    feeds: tuple[StatusFeed, ...] = ()

@@ -19,6 +19,8 @@ MAX_LOOP_GAP_S = 2.0
 SICK_HUB_WINDOW_S = 5.0
 """Two clusters that fail on our side of the wire within this time: the hub is sick."""
 HUB_ISOLATED = "HubIsolated"
+PROVIDER_INCIDENT = "ProviderIncident"
+ANSWERING = Judgement(Verdict.HEALTHY, "Answering", "The API server answers.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Case:
         rebuilt: another cluster answers under this name.
         clean: nothing stale is left on it, by a fresh list; a cluster that returns must be clean first.
         previous: the last verdict, whose beginning is kept while it holds.
+        announced: what the provider says of an outage of its own where the cluster is; "" where it says nothing.
     """
 
     evidence: Evidence
@@ -38,6 +41,7 @@ class Case:
     clean: bool = True
     rebuilt: bool = False
     known: bool = True
+    announced: str = ""
 
 
 def judge(
@@ -46,7 +50,7 @@ def judge(
     """Judge every cluster. `now_s` is monotonic; `wall_s` (seconds since the Unix epoch) only dates new verdicts."""
     frozen = _freeze(cases, max_unhealthy_percent=max_unhealthy_percent, now_s=now_s)
     return {
-        name: _dated(_judge_one(case, frozen=frozen, now_s=now_s), case.previous, wall_s)
+        name: _dated(_judge_suspected(case, frozen=frozen, now_s=now_s), case.previous, wall_s)
         for name, case in cases.items()
     }
 
@@ -61,7 +65,7 @@ def settle(evidence: Evidence, judgement: Judgement, *, now_s: float) -> Evidenc
         return replace(evidence, silent_since_s=now_s)
     if judgement.lost:
         return replace(evidence, was_down=True)
-    if judgement.verdict is Verdict.HEALTHY:
+    if judgement.verdict is Verdict.HEALTHY or judgement.reason == PROVIDER_INCIDENT:
         return replace(evidence, was_down=False)
     return evidence
 
@@ -80,6 +84,18 @@ def _freeze(cases: Mapping[str, Case], *, max_unhealthy_percent: int, now_s: flo
             f"{len(failing)} of {len(known)} clusters fell silent at once (maxUnhealthyPercent {max_unhealthy_percent})"
         )
     return ""
+
+
+def _judge_suspected(case: Case, *, frozen: str, now_s: float) -> Judgement:
+    """Judge by our own evidence, and where that finds nothing, by the provider's word.
+
+    What a provider announces raises suspicion alone: it worsens no other verdict, clears none and moves nothing.
+    """
+    if case.previous.reason == PROVIDER_INCIDENT:
+        case = replace(case, previous=replace(ANSWERING, since_s=case.previous.since_s))
+    found = _judge_one(case, frozen=frozen, now_s=now_s)
+    suspected = found.verdict is Verdict.HEALTHY and case.announced
+    return Judgement(Verdict.SUSPECT, PROVIDER_INCIDENT, case.announced) if suspected else found
 
 
 def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
@@ -116,7 +132,7 @@ def _judge_one(case: Case, *, frozen: str, now_s: float) -> Judgement:
     # A moment without a ready node is how every new cluster begins.
     if _lasted(evidence.nodes_gone_since_s, now_s, 2 * detection.probe_interval_s):
         return Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
-    return Judgement(Verdict.HEALTHY, "Answering", "The API server answers.")
+    return ANSWERING
 
 
 def _judge_unheard(case: Case) -> Judgement:
@@ -150,8 +166,11 @@ def _judge_silent(case: Case, *, frozen: str, now_s: float) -> Judgement:
 
 
 def _dated(judgement: Judgement, previous: Judgement, wall_s: float) -> Judgement:
-    same = (judgement.verdict, judgement.reason) == (previous.verdict, previous.reason)
-    return previous if same else replace(judgement, since_s=wall_s)
+    if (judgement.verdict, judgement.reason) != (previous.verdict, previous.reason):
+        return replace(judgement, since_s=wall_s)
+    # Only a provider's words are worth a write of their own: those of silence change with each probe.
+    told = judgement.reason == PROVIDER_INCIDENT and judgement.message != previous.message
+    return replace(previous, message=judgement.message) if told else previous
 
 
 def _lasted(since_s: float | None, now_s: float, needed_s: float) -> bool:

@@ -7,7 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from tradewind.apply.cluster_status import cluster_status, read_status, write_status
+from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status, write_status
 from tradewind.apply.delivery import CONFIG_KINDS, Delivery
 from tradewind.apply.metric_status import Shown
 from tradewind.decide import ledger
@@ -104,7 +104,7 @@ class Chores:
         async with entry.writing:
             now_s = time.time()
             measured = self._metrics.setdefault(entry.name, Shown()).see(entry, now_s=now_s)
-            said = (entry.health.verdict, entry.health.reason, entry.trouble, entry.orphans, entry.uid, measured)
+            said = (entry.health, entry.trouble, entry.orphans, entry.uid, measured, entry.incidents)
             before, written_s = self._shown.get(entry.name, (None, 0.0))
             if said == before and now_s - written_s < FIGURES_S:
                 return
@@ -145,6 +145,8 @@ class Chores:
         if kind == DATASETS.kind:
             readers = self._store.hub.datasets.readers(Key(metadata["namespace"], metadata["name"]))
             return problem, {"readBy": len(readers)}
+        if kind == CLUSTER_POLICIES.kind:
+            return problem, {"feeds": feed_fields(self._store.feeds) or None}
         return problem, {"links": self._store.hub.links.get(name, 0)} if kind == "NetworkMap" else {}
 
     async def _guarded(self, work: Any, name: str) -> None:

@@ -13,6 +13,7 @@ from tradewind.model.health import Verdict
 from tradewind.model.plan import Wake
 from tradewind.model.policy import Mode
 from tradewind.outage.evidence import forgive, see_nodes
+from tradewind.outage.feeds.incidents import announced
 from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
 
 if TYPE_CHECKING:
@@ -85,7 +86,15 @@ class Judging:
         waits = entry.evidence.was_down
         clean = not waits or self._is_clean(entry)
         known = bool(entry.uid or entry.recorded_uid)
-        return Case(entry.evidence, entry.detection, entry.health, clean=clean, rebuilt=entry.rebuilt, known=known)
+        return Case(
+            entry.evidence,
+            entry.detection,
+            entry.health,
+            clean=clean,
+            rebuilt=entry.rebuilt,
+            known=known,
+            announced=announced(entry.incidents),
+        )
 
     def _is_clean(self, entry: ClusterEntry) -> bool:
         """Whether a cluster that returned has been listed afresh, and holds no copy that is about to be removed."""

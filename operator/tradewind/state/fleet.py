@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.fleet import Cluster, Demand, FigureState, Metric
     from tradewind.model.placement import Inventory, Orphan
+    from tradewind.outage.feeds.event import ProviderEvent
     from tradewind.state.measured import Measured
     from tradewind.state.member import Member
     from tradewind.state.quotas import Amounts
@@ -38,6 +39,7 @@ class ClusterEntry:
         listed: some operator of this hub has listed its copies before.
         duplicate_of: another FederatedCluster that leads to the same cluster, and counts instead of this one.
         orphans: copies of deleted workloads, to be removed when it returns.
+        incidents: open events that its provider announces for its region, oldest first.
         figures: what is known of each metric by its name, with the metric that was asked for.
         measured: what they say now, laid over the spec; `told` is which states
             Events have been written of, and `laid` what `priced` was made of.
@@ -57,6 +59,7 @@ class ClusterEntry:
     listed: bool = False
     duplicate_of: str = ""
     orphans: tuple[Orphan, ...] = ()
+    incidents: tuple[ProviderEvent, ...] = ()
     figures: dict[str, tuple[Metric, Figure]] = field(default_factory=dict)
     measured: tuple[Measured, ...] = ()
     told: dict[str, FigureState] = field(default_factory=dict)

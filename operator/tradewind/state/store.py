@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tradewind.model.network import Network
+    from tradewind.model.policy import FeedProvider
 
 Manifest = dict[str, Any]
 PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
@@ -33,6 +34,7 @@ class Store:
 
     Attributes:
         rebuilt: copies were found that no status records: this hub has lost its memory.
+        feeds: what became of the status feed of each provider that the policy names, as (reason, message).
     """
 
     def __init__(self, *, woken: Callable[[], None] = lambda: None) -> None:
@@ -40,6 +42,7 @@ class Store:
         self.clusters: dict[str, ClusterEntry] = {}
         self.dirty = Dirty(woken)
         self.rebuilt = False
+        self.feeds: dict[FeedProvider, tuple[str, str]] = {}
         self._listed_anew = True
         self._leaving: set[str] = set()
 

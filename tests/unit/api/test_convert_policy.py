@@ -13,12 +13,14 @@ from tradewind.model.policy import (
     AcceleratorType,
     ClusterPolicy,
     Detection,
+    FeedProvider,
     Guarantee,
     Mode,
     MoveBudget,
     PolicyLayer,
     Prometheus,
     Rebalance,
+    StatusFeed,
 )
 from tradewind.model.workload import Market
 
@@ -60,6 +62,10 @@ def test_the_cluster_policy_has_all_of_its_figures() -> None:
     assert policy.moves == MoveBudget(600, 10, 50)
     assert policy.prometheus == Prometheus("https://prometheus.example/team/a", 30.0, 5.0)
     assert policy.rebalance == Rebalance(12, 60.0)
+    assert policy.feeds == (
+        StatusFeed(FeedProvider.AWS, "https://mirror.example/aws/currentevents", 30.0),
+        StatusFeed(FeedProvider.AZURE, "", 60.0),
+    )
     assert policy.interruptions_per_hour == {
         Market.ON_DEMAND: 0.002,
         Market.SPOT: 0.1,
