@@ -19,6 +19,7 @@ from tradewind.cli.wayout import way_out_of
 from tradewind.cli.whyrender import assumptions, cheaper_but_refused, console, why_chosen
 from tradewind.model.plan import Wake
 from tradewind.model.units import format_usd
+from tradewind.placement.decisive import runner_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,10 +67,10 @@ def would_change(decision: Decision) -> list[Candidate]:
 
 def margin_percent(decision: Decision) -> float | None:
     """Say by how many percent the machines here may get dearer before the next offer is cheaper; None without one."""
-    feasible = [one for one in decision.candidates if one.feasible]
-    if len(feasible) < 2 or not feasible[0].usd.compute:  # noqa: PLR2004 - the chosen one and the next
+    chosen, second = decision.chosen, runner_up(decision.candidates)
+    if chosen is None or second is None or len(decision.shares) > 1 or not chosen.usd.compute:
         return None
-    return 100 * (feasible[1].total_usd - feasible[0].total_usd) / feasible[0].usd.compute
+    return 100 * (second.total_usd - chosen.total_usd) / chosen.usd.compute
 
 
 def explanation_json(
@@ -165,13 +166,12 @@ def _recorded(decision: Decision, status: Manifest) -> list[str]:
 
 def _changes(decision: Decision) -> list[str]:
     lines = []
-    chosen, margin = decision.chosen, margin_percent(decision)
+    chosen, margin, second = decision.chosen, margin_percent(decision), runner_up(decision.candidates)
     for one in would_change(decision):
         price = f"{format_usd(chosen.total_usd - one.total_usd)} less" if chosen else format_usd(one.total_usd)
         cures = "; ".join(f"{each.message} [{CURES[each.wakes_on]}]" for each in one.refusals)
         lines.append(f"{one.cluster}/{one.offer} ({price}): {cures}")
-    if chosen is not None and margin is not None:
-        second = next(one for one in decision.candidates[1:] if one.feasible)
+    if second is not None and margin is not None:
         lines.append(
             f"{second.cluster}/{second.offer} is next: if machines here get dearer by {margin:.1f} %, it is cheaper"
         )

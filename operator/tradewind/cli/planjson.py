@@ -81,7 +81,7 @@ def candidate_json(candidate: Candidate, chosen: Candidate | None) -> dict[str, 
 def _decisive(decision: Decision) -> dict[str, Any] | None:
     """Write which term decided between the chosen offer and the next best; None where there are no two."""
     second = runner_up(decision.candidates)
-    if decision.chosen is None or second is None:
+    if decision.chosen is None or second is None or len(decision.shares) > 1:
         return None
     found = decisive(decision.chosen, second)
     return {

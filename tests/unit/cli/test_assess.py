@@ -123,6 +123,28 @@ def test_each_limit_says_what_it_alone_excludes(
     assert {key: (back["clusters"], back["providers"]) for key, back in shown.items()} == expected
 
 
+def test_each_certificate_is_a_limit_of_its_own(tmp_path: Path) -> None:
+    certified = a_federated_cluster("aws-es", region="eu-south-2")
+    certified["spec"]["certifications"] = [{"name": "ISO27001"}, {"name": "C5"}]
+    certified["spec"]["encryption"] = ["AtRest"]
+    half = a_federated_cluster("gcp-de", provider="gcp", region="europe-west3")
+    half["spec"] |= {"certifications": [{"name": "ISO27001"}], "encryption": ["AtRest"]}
+    work = limited("a", certifications=["ISO27001", "C5"], encryption=["AtRest"])
+    found = assessed("-f", write(tmp_path / "all", certified, half, work))["a"]
+    shown = {one["value"]: one["aloneExcludes"]["providers"] for one in found["limits"]}
+    assert shown == {"H100-80GB": [], "C5": ["gcp"], "ISO27001": [], "AtRest": []}
+    assert found["flags"] == ["single-cluster", "single-provider"]
+
+
+def test_a_budget_that_no_place_meets_is_a_limit_like_others(fleet: Path, tmp_path: Path) -> None:
+    manifest = an_ai_workload("a")
+    manifest["spec"]["budget"] = {"maxUSDPerHour": "30"}
+    found = assessed("-f", fleet, "-f", write(tmp_path / "work", manifest))["a"]
+    assert found["byRules"]["clusters"] == ["gcp-de"]
+    (budget,) = (one for one in found["limits"] if one["field"] == "budget.maxUSDPerHour")
+    assert (budget["value"], budget["aloneExcludes"]["clusters"]) == ("$30.00 an hour", ["aws-es", "aws-se"])
+
+
 @pytest.mark.parametrize(
     ("flags", "code"),
     [
