@@ -8,7 +8,7 @@ import pytest
 from tests.lab.operator_manifests import guarantee
 from tests.lab.operator_waiting import until
 from tests.lab.placement_facts import changed, refused
-from tests.lab.placement_manifests import PLACES, a_dataset, a_wish, reads
+from tests.lab.placement_manifests import PLACES, a_dataset, a_network_map, a_wish, reads
 
 if TYPE_CHECKING:
     from tests.lab.operator_fleet import Fleet, Manifest
@@ -80,7 +80,12 @@ def test_a_checkpoint_may_not_be_written_where_the_law_of_the_work_does_not_hold
         assert not market.copies(name)
     assert "data patients" in refused(market, "bound-data")["WrittenOutsideLaw"]["message"]
 
-    for name in ("bound", "bound-data", "unknown"):
+    market.hub.create(a_network_map("law", locations=[{"location": "s3/somewhere", "jurisdiction": "ES"}]))
+    try:
+        market.until_runs("unknown", "gcp")
+    finally:
+        market.hub.delete("NetworkMap", "", "law")
+    for name in ("bound", "bound-data"):
         market.change(name, {"checkpoint": {"locations": [PLACES["onprem"]]}})
         market.until_runs(name, "gcp")
 

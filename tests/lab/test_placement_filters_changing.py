@@ -203,8 +203,9 @@ def test_a_namespaces_quota_sends_its_work_elsewhere_and_that_of_others_not(mark
 
     market.submit(a_wish("first"))
     market.until_runs("first", "aws")
-    market.submit(a_wish("second"))
+    market.submit(a_wish("second"), a_wish("bound", **on_aws()))
     market.until_runs("second", "gcp")
+    market.until_reason("bound", "Unschedulable")
     group = refused(market, "second")["QuotaExceeded"]
     assert group["names"] == ["aws/h100"]
     assert "nvidia.com/gpu" in group["message"]
@@ -212,7 +213,7 @@ def test_a_namespaces_quota_sends_its_work_elsewhere_and_that_of_others_not(mark
     assert market.status("second")["epoch"] == 1
 
     member.delete("ResourceQuota", market.namespace, "accelerators")
-    until("the work goes there again", lambda: goes_to_aws(market))
+    market.until_runs("bound", "aws")
 
 
 def goes_to_aws(fleet: Fleet) -> bool:
