@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide import ledger, shares
+from tradewind.decide import ledger, rebalance, shares
 from tradewind.decide.lifecycle import review
-from tradewind.decide.resolve import resolve, saved_usd
+from tradewind.decide.resolve import move_for_money, resolve
 from tradewind.decide.sight import Sight
 from tradewind.decide.step import Need, Step, Wish
 from tradewind.model.fleet import Demand
@@ -30,9 +30,12 @@ NO_PRIORITY = -(2**40)
 """Below that of any PriorityClass."""
 MAX_COMPARED = 256
 """So many running workloads are compared with other places in a round, which takes a tenth of a second."""
-TURNS = ((Need.PLACE, Need.FLEE), (Need.DRAIN,), (Need.SAVE,))
-"""Who is placed together. Those that can stay where they are see only the room that the others have left: else a place
-that is only thought of would keep out work that has none."""
+TURNS = ((Need.PLACE, Need.FLEE), (Need.DRAIN,))
+"""Who is placed together, before those that could be cheaper elsewhere.
+
+Those that can stay where they are see only the room that the others have left: else a place that is only thought of
+would keep out work that has none.
+"""
 
 
 def decide(snapshot: Snapshot, *, move_tokens: int, saving_tokens: int = 0) -> list[Step]:
@@ -50,13 +53,10 @@ def decide(snapshot: Snapshot, *, move_tokens: int, saving_tokens: int = 0) -> l
     # 1. What does each workload need?
     steps = [review(view, sight) for view in snapshot.views]
     # 2. All that need a place are placed together, under shared capacity; those that only wish for another come after.
-    outcome = _placed(steps, sight)
-    # 3. Moves share budgets: highest priority first, then the oldest; for money, the greatest saving first.
+    outcome = _placed(steps, sight, saving_tokens=saving_tokens)
+    # 3. Moves out of lost and draining clusters share a budget: highest priority first, then the oldest.
     forced = sorted((step for step in outcome.values() if step.moves and not _saves(step)), key=_urgency)
-    saving = sorted((step for step in outcome.values() if step.moves and _saves(step)), key=_gain)
-    before = {step.view.key: step for step in steps}
     outcome |= {step.view.key: _held_by_budget(step) for step in forced[move_tokens:]}
-    outcome |= {step.view.key: replace(before[step.view.key], wish=None) for step in saving[saving_tokens:]}
     # 4. What copies have cost and done is noted when they leave.
     return [_settled(outcome.get(step.view.key, step), sight) for step in steps]
 
@@ -71,24 +71,47 @@ def savings_in(steps: Sequence[Step]) -> int:
     return sum(1 for step in steps if step.moves and _saves(step))
 
 
-def _placed(steps: Sequence[Step], sight: Sight) -> dict[Key, Step]:
+def _placed(steps: Sequence[Step], sight: Sight, *, saving_tokens: int) -> dict[Key, Step]:
     """Find places for all that want one; returns the steps that come of it."""
     conditions, fleet = with_losses(sight.snapshot), list(sight.snapshot.fleet)
     outcome: dict[Key, Step] = {}
     for needs in TURNS:
         wishing = [step for step in steps if step.wish is not None and step.wish.need in needs]
-        if needs == (Need.SAVE,):
-            wishing, late = _dearest(wishing)
-            outcome |= {step.view.key: step for step in late}
         if not wishing:
             continue
         asks = [_ask(step, sight) for step in wishing]
         decisions = place(asks, fleet=fleet, conditions=conditions)
-        resolved = [
-            resolve(step, ask, decision, sight) for step, ask, decision in zip(wishing, asks, decisions, strict=True)
-        ]
+        decided = zip(wishing, asks, decisions, strict=True)
+        resolved = [resolve(step, ask, decision, sight) for step, ask, decision in decided]
         fleet = _with_promises(fleet, resolved)
         outcome |= {step.view.key: step for step in resolved}
+    return outcome | _cheaper(steps, sight, fleet, conditions, tokens=saving_tokens)
+
+
+def _cheaper(
+    steps: Sequence[Step], sight: Sight, fleet: Sequence[Cluster], conditions: Conditions, *, tokens: int
+) -> dict[Key, Step]:
+    """Compare running work with other places: the greatest savings move, as many as the budget allows.
+
+    All others go on as if nothing had been asked.
+    """
+    wishing = [step for step in steps if step.wish is not None and step.wish.need is Need.SAVE]
+    if not wishing:
+        return {}
+    wishing, late = _dearest(wishing)
+    asks = [_ask(step, sight) for step in wishing]
+    outcome = {step.view.key: replace(step, wish=None) for step in wishing} | {step.view.key: step for step in late}
+    worth = [
+        (saved, step, ask, decision)
+        for step, ask, decision in zip(wishing, asks, place(asks, fleet=fleet, conditions=conditions), strict=True)
+        if (saved := rebalance.saving_usd(decision, ask.policy)) is not None
+    ]
+    worth.sort(key=lambda each: (-each[0], each[1].view.key))
+    for saved, step, ask, decision in worth:
+        moves = ask.policy.mode is not Mode.RECOMMEND
+        tokens -= moves
+        if tokens >= 0 or not moves:
+            outcome[step.view.key] = move_for_money(step, ask, decision, sight, saved_usd=saved)
     return outcome
 
 
@@ -189,10 +212,6 @@ def _saves(step: Step) -> bool:
 def _urgency(step: Step) -> tuple[int, float, str]:
     workload = step.view.workload
     return (-workload.priority, workload.created_s, str(workload.key)) if workload else (0, 0.0, "")
-
-
-def _gain(step: Step) -> tuple[float, str]:
-    return -saved_usd(step), str(step.view.key)
 
 
 def _held_by_budget(step: Step) -> Step:

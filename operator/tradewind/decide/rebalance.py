@@ -17,7 +17,7 @@ from tradewind.outage.moves import HOUR_S, MAX_MOVES_KEPT
 
 if TYPE_CHECKING:
     from tradewind.model.placement import Placement, Record
-    from tradewind.model.plan import Candidate, Decision, Here
+    from tradewind.model.plan import Decision
     from tradewind.model.policy import EffectivePolicy
     from tradewind.model.workload import Workload
 
@@ -62,18 +62,14 @@ def compared_at_s(
     return checkpoints.looked_at_s(workload, checkpoints.first_from_s(workload, placement, from_s=turn_s))
 
 
-def saving(decision: Decision, here: Here, policy: EffectivePolicy) -> tuple[Candidate, float] | None:
-    """Find the place that is worth a move, and what it saves in USD; None where staying is right.
-
-    What can't be compared, since the offer that it runs on is gone, is not moved.
-    """
-    chosen = decision.chosen
-    stays = next((c for c in decision.candidates if (c.cluster, c.offer) == (here.cluster, here.offer)), None)
-    if chosen is None or stays is None or (chosen.cluster, chosen.offer) == (here.cluster, here.offer):
+def saving_usd(decision: Decision, policy: EffectivePolicy) -> float | None:
+    """Say what the place that was chosen saves; None where staying is right, or can't be compared."""
+    compared = decision.compared()
+    if compared is None:
         return None
-    saved_usd = stays.total_usd - chosen.total_usd
-    least_usd = max(policy.min_saving_usd, stays.total_usd * policy.min_saving_percent / 100)
-    return (chosen, saved_usd) if saved_usd > 0 and saved_usd >= least_usd else None
+    saved_usd = compared.stays_usd - compared.moves_usd
+    least_usd = max(policy.min_saving_usd, compared.stays_usd * policy.min_saving_percent / 100)
+    return saved_usd if saved_usd > 0 and saved_usd >= least_usd else None
 
 
 def _free_from_s(record: Record, placement: Placement, *, policy: EffectivePolicy, now_s: float) -> float | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide import checkpoints, ledger, rebalance
+from tradewind.decide import checkpoints, ledger
 from tradewind.decide.step import Need, Step, Wish
 from tradewind.model.placement import CopyState, Move, Placement, Situation
 from tradewind.model.plan import Share
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.units import format_duration, format_usd
 from tradewind.outage.moves import MAX_MOVES_KEPT
+from tradewind.placement.engine import PLACED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,24 +24,19 @@ DRAIN_BLOCKED = "DrainBlocked"
 
 
 def resolve(step: Step, ask: Ask, decision: Decision, sight: Sight) -> Step:
-    """Turn a wish and its outcome into what is to be done.
-
-    Work that can stay where it is does so unless the outcome is worth a move: then nothing of its step is changed.
-    """
+    """Turn the wish for a place that is needed, and its outcome, into what is to be done."""
     wish = step.wish
     if wish is None:
         return step
-    if wish.need is Need.SAVE:
-        return _cheaper(step, wish, ask, decision, sight)
-    if decision.chosen is None:
+    if decision.reason != PLACED:
         return _unplaced(step, wish, decision)
+    if wish.need is Need.DRAIN and wish.at_s is not None and ask.policy.mode is not Mode.RECOMMEND:
+        return _waits_for_checkpoint(step, wish, ask)
     places = _places(step, ask, decision, sight)
     where = " and ".join(f"{place.offer} on {place.cluster}" for place in places)
     if ask.policy.mode is Mode.RECOMMEND:
         return _recommended(step, decision, f"Would run with {where}; mode is Recommend.")
     if wish.need is Need.DRAIN:
-        if wish.at_s is not None:
-            return _waits_for_checkpoint(step, wish, ask)
         return _hand_over(step, wish, sight, ask=ask, decision=decision, target=places[0])
     moves = step.record.moves
     if wish.leaves:
@@ -58,11 +54,6 @@ def resolve(step: Step, ask: Ask, decision: Decision, sight: Sight) -> Step:
         decision=decision,
         undone=step.record,
     )
-
-
-def saved_usd(step: Step) -> float:
-    """What the newest move of a step saves."""
-    return step.record.moves[0].saving_usd if step.record.moves else 0.0
 
 
 def _unplaced(step: Step, wish: Wish, decision: Decision) -> Step:
@@ -100,19 +91,17 @@ def _stays(step: Step, reason: str, message: str) -> Step:
     return replace(step, situation=Situation("Running", reason, message, placed=True, ready=ready))
 
 
-def _cheaper(step: Step, wish: Wish, ask: Ask, decision: Decision, sight: Sight) -> Step:
-    """Move for money, if that is worth it."""
-    here = ask.here
-    worth = rebalance.saving(decision, here, ask.policy) if here is not None else None
-    if worth is None:
-        return replace(step, wish=None)
-    chosen, saved = worth
-    where = f"{chosen.offer} on {chosen.cluster}"
+def move_for_money(step: Step, ask: Ask, decision: Decision, sight: Sight, *, saved_usd: float) -> Step:
+    """Move for money, or say that it would."""
+    wish, chosen = step.wish, decision.chosen
+    if wish is None or chosen is None:
+        return step
     if ask.policy.mode is Mode.RECOMMEND:
-        message = f"Would move to {where}, which saves {format_usd(saved)}; mode is Recommend."
+        where = f"{chosen.offer} on {chosen.cluster}"
+        message = f"Would move to {where}, which saves {format_usd(saved_usd)}; mode is Recommend."
         return _recommended(step, decision, message)
     target = _placement(step, ask, Share(chosen, ask.workload.pods.count), epoch=_next_epoch(step), sight=sight)
-    return _hand_over(step, wish, sight, ask=ask, decision=decision, target=target, saved=saved)
+    return _hand_over(step, wish, sight, ask=ask, decision=decision, target=target, saved=saved_usd)
 
 
 def _hand_over(

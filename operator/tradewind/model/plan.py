@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tradewind.model.assumptions import INTERRUPTIONS_PER_HOUR, Assumptions
 from tradewind.model.network import Network
@@ -198,8 +198,18 @@ class Evidence(Protocol):
     def refused_groups(self, *, names: int) -> tuple[RefusedGroup, ...]:
         """Refusals by reason."""
 
+    def compared(self) -> Compared | None:
+        """What staying would cost, beside what was chosen."""
+
     def wakes_on(self) -> frozenset[Wake]:
         """The kinds of change that are worth another look."""
+
+
+class Compared(NamedTuple):
+    """What staying where it runs would still cost, and what it would cost to move to the place that was chosen."""
+
+    stays_usd: float
+    moves_usd: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +239,10 @@ class Written:
     def refused_groups(self, *, names: int) -> tuple[RefusedGroup, ...]:
         """Group the table's refusals."""
         return grouped(((f"{one.cluster}/{one.offer}", one.refusals) for one in self.table), names=names)
+
+    def compared(self) -> Compared | None:
+        """Return nothing: it is not known where the work runs."""
+        return None
 
     def wakes_on(self) -> frozenset[Wake]:
         """Collect the table's; where there is no offer at all, a new cluster is worth a look."""
@@ -313,6 +327,14 @@ class Decision:
     def refused_groups(self, *, names: int = 3) -> tuple[RefusedGroup, ...]:
         """Return the refusals by reason, without making candidates."""
         return self._evidence.refused_groups(names=names)
+
+    def compared(self) -> Compared | None:
+        """Compare what was chosen with staying, without making candidates.
+
+        Returns:
+            None where it stays, where it has no place, or where the offer that it runs on is gone or has no price.
+        """
+        return self._evidence.compared()
 
     @property
     def wakes_on(self) -> frozenset[Wake]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.model.plan import Candidate, Refusal, Share, Usd, Wake, grouped
+from tradewind.model.plan import Candidate, Compared, Refusal, Share, Usd, Wake, grouped
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
 from tradewind.placement.contradiction import contradiction
 from tradewind.placement.filters.quota import QUOTA_EXCEEDED, quota_refusal
@@ -114,6 +115,16 @@ class RoundEvidence:
         feasible = (row for row in self._facts(self._each).order if not self._refusals(row))
         return tuple(self._candidate(row) for row, _ in zip(feasible, range(count), strict=False))
 
+    def compared(self) -> Compared | None:
+        """Price what was chosen and where it runs; nothing is put into words."""
+        round_, home = self._round, self._round.table.row_of(self._ask.here)
+        if home is None or not self._parts or self._parts[0].row == home:
+            return None
+        row, queue_h = self._parts[0].row, np.zeros(len(round_.table))
+        queue_h[row] = self._parts[0].waits_h
+        stays, moves = round_.pricer.price([self._ask], queue_h=queue_h).total[0, [home, row]].tolist()
+        return Compared(stays, moves) if isfinite(stays) and isfinite(moves) else None
+
     def refused_groups(self, *, names: int) -> tuple[RefusedGroup, ...]:
         """Group the refusals by reason."""
         refused = ((self._name(row), self._refusals(row)) for row in self._facts(self._each).order)
@@ -135,8 +146,9 @@ class RoundEvidence:
     def _candidate(self, row: int) -> Candidate:
         candidate = self._made.get(row)
         if candidate is None:
-            replicas = next((part.replicas for part in self._parts if part.row == row), self._each)
-            candidate = self._made[row] = self._written(row, self._facts(replicas))
+            part = next((part for part in self._parts if part.row == row), None)
+            facts = self._facts(self._each) if part is None else self._brief(part.replicas)
+            candidate = self._made[row] = self._written(row, facts)
         return candidate
 
     def _written(self, row: int, facts: _Facts) -> Candidate:
@@ -157,6 +169,20 @@ class RoundEvidence:
             grams_co2=grams_co2,
             assumed=facts.assumed.of(row) if shown else (),
         )
+
+    def _brief(self, replicas: int) -> _Facts:
+        """Price what was chosen, without a word on why all else was not: of most decisions nothing else is read."""
+        facts = self._known.get(replicas)
+        if facts is not None:
+            return facts
+        table, work = self._round.table, self._ask.workload
+        queue_h = np.zeros(len(table))
+        for part in self._parts:
+            queue_h[part.row] = part.waits_h
+        ask = self._ask if replicas == work.pods.count else sized(self._ask, replicas)
+        prices = self._round.pricer.price([ask], queue_h=queue_h)
+        assumed = self._round.pricer.assumed(prices, 0)
+        return _Facts(prices, queue_h.tolist(), [()] * len(table), [], assumed, prices.shown(0).tolist())
 
     def _facts(self, replicas: int) -> _Facts:
         facts = self._known.get(replicas)
