@@ -9,16 +9,18 @@ from tests.builders import DOWN, a_cluster, a_policy, a_workload
 
 from tradewind.api.cluster_status import ClusterStatus
 from tradewind.api.network import NetworkStatus
-from tradewind.api.policy import PolicyStatus
+from tradewind.api.policy import ClusterPolicyStatus, PolicyStatus
 from tradewind.api.reading import read
 from tradewind.api.workload_status import WorkloadStatus
-from tradewind.apply.cluster_status import cluster_status, read_status
+from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status
 from tradewind.apply.status import status_from
 from tradewind.decide.step import Step
 from tradewind.model.placement import CopyState, Finished, Move, Orphan, Placement, Record, Situation
 from tradewind.model.plan import Candidate, Decision, Refusal, Usd, Wake
+from tradewind.model.policy import FeedProvider
 from tradewind.model.snapshot import View
 from tradewind.model.workload import Key, Market
+from tradewind.outage.feeds.event import EventState, ProviderEvent
 from tradewind.state.fleet import ClusterEntry
 
 NOW_S = 1_795_168_800.0
@@ -66,15 +68,23 @@ def test_the_status_of_a_cluster_is_kept_whole() -> None:
         {"metadata": {"name": "aws", "generation": 2}}, a_cluster(), health=DOWN, uid="u", version="v1"
     )
     entry.orphans = tuple(Orphan(Key("default", f"w{i}"), "uid") for i in range(600))
+    event = ProviderEvent("e" * 512, "aws", ("us-east-1",), "EC2", EventState.OUTAGE, NOW_S, None, "x" * 200)
+    entry.incidents = tuple(replace(event, id=f"e{i}") for i in range(30))
     for problem in (None, ("SecretMissing", "x" * 5000)):
         entry.problem = problem
         status = _written(cluster_status(entry, workloads=3, usd_per_hour=1 / 3, now_s=NOW_S))
-        assert len(read(ClusterStatus, status, strict=True).orphans) == 500
+        kept = read(ClusterStatus, status, strict=True)
+        assert (len(kept.orphans), len(kept.incidents)) == (500, 16)
 
 
 def test_the_status_of_what_is_only_read_is_kept_whole() -> None:
     for problem in ("", "spec.mode is unknown"):
         raw = {"metadata": {"name": "default", "generation": 1}}
         assert read(PolicyStatus, read_status(raw, problem=problem, now_s=NOW_S), strict=True).conditions
+        feeds = feed_fields({FeedProvider.GCP: ("Read", "x" * 5000), FeedProvider.AWS: ("TimedOut", "")})
+        cluster_policy = read(
+            ClusterPolicyStatus, read_status(raw, problem=problem, now_s=NOW_S, feeds=feeds), strict=True
+        )
+        assert [feed.provider for feed in cluster_policy.feeds] == ["aws", "gcp"]
         network = read_status(raw, problem=problem, now_s=NOW_S, links=5060)
         assert read(NetworkStatus, network, strict=True).links == 5060

@@ -25,6 +25,7 @@ class Court:
     now_s: float = 0.0
     dirty: set[str] = field(default_factory=set)
     rebuilt: set[str] = field(default_factory=set)
+    announced: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     health: dict[str, Judgement] = field(default_factory=dict)
     history: list[dict[str, Judgement]] = field(default_factory=list)
@@ -56,6 +57,7 @@ class Court:
                 self.health.get(name, UNHEARD),
                 clean=name not in self.dirty,
                 rebuilt=name in self.rebuilt,
+                announced=self.announced.get(name, ""),
             )
             for name, evidence in self.evidence.items()
         }
