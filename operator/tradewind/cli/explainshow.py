@@ -16,7 +16,7 @@ from tradewind.cli.plantables import candidate_table, refusal_table
 from tradewind.cli.present import from_here
 from tradewind.cli.promises import promises_of
 from tradewind.cli.wayout import way_out_of
-from tradewind.cli.whyrender import assumptions, cheaper_but_refused, console, why_chosen
+from tradewind.cli.whyrender import cheaper_but_refused, console, why_chosen
 from tradewind.model.plan import Wake
 from tradewind.model.units import format_usd
 from tradewind.placement.decisive import runner_up
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 
 SHOWN_CHANGES = 3
+SHOWN_OFFERS = 3
 CURES = {
     Wake.CAPACITY: "when nodes or pods there change",
     Wake.HEALTH: "when the cluster's health changes",
@@ -125,9 +126,24 @@ def print_explanation(
         _section(screen, "What keeps it away, by reason")
         screen.print(refused)
     _section(screen, "What would change it", _changes(decision))
-    assumed = assumptions([decision])
-    if assumed:
-        screen.print(Text.assemble("\n", ("* rests on defaults: ", "dim"), ("; ".join(assumed), "dim")))
+    _section(screen, "* rests on defaults, since nobody gave these figures", _assumed(decision))
+
+
+def _assumed(decision: Decision) -> list[str]:
+    """List every figure that a default stood in for, with the offers whose price rests on it."""
+    priced = [one for one in decision.candidates if one.run_h]
+    offers: dict[str, list[str]] = {}
+    for one in priced:
+        for phrase in one.assumed:
+            offers.setdefault(phrase, []).append(f"{one.cluster}/{one.offer}")
+    return [f"{phrase}: {_listed(names, of=len(priced))}" for phrase, names in offers.items()]
+
+
+def _listed(names: list[str], *, of: int) -> str:
+    if len(names) == of:
+        return "every offer"
+    more = len(names) - SHOWN_OFFERS
+    return ", ".join(names[:SHOWN_OFFERS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _section(screen: Console, title: str, lines: Iterable[str] | None = None) -> None:
