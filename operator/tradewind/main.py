@@ -23,6 +23,7 @@ from tradewind.observe.feed import Feed
 from tradewind.observe.measuring import Measuring
 from tradewind.observe.members import Members
 from tradewind.observe.shell import Shell
+from tradewind.observe.status_feeds import StatusFeeds
 from tradewind.runtime.chores import Chores
 from tradewind.runtime.endpoints import serve
 from tradewind.runtime.judging import TICK_S, Judging
@@ -45,7 +46,7 @@ MAX_SILENT_TICKS_S = 10.0
 """A judging loop that has not ticked for this long makes /healthz fail."""
 
 MAX_WAIT_FOR_FIGURES_S = 3.0
-"""A Prometheus that does not answer must not keep work from fleeing an outage."""
+"""A Prometheus or a status feed that does not answer must not keep work from fleeing an outage."""
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -147,7 +148,10 @@ class Operator:
         tasks.create_task(chores.keep_config(), name="config")
         measuring = Measuring(store, tell=events.say, on_answer=self.metrics.count_answer)
         tasks.create_task(measuring.run(), name="measuring")
-        await measuring.wait_until_read(MAX_WAIT_FOR_FIGURES_S)
+        feeds = StatusFeeds(store, tell=events.say, on_reading=self.metrics.count_reading)
+        tasks.create_task(feeds.run(), name="status feeds")
+        waits = (measuring.wait_until_read, feeds.wait_until_read)
+        await asyncio.gather(*(wait(MAX_WAIT_FOR_FIGURES_S) for wait in waits))
         self._loop = Loop(store, executor, self.metrics, may_write=self.may_write)
         tasks.create_task(self._loop.run(tasks), name="loop")
 

@@ -61,6 +61,18 @@ class Metrics:
             ["cluster", "field"],
             registry=registry,
         )
+        self.feed_failures = Counter(
+            "tradewind_feed_failures_total",
+            "Readings of status feeds that were not understood, by the reason that the policy's status gives.",
+            ["provider", "reason"],
+            registry=registry,
+        )
+        self.feed_time = Gauge(
+            "tradewind_feed_read_timestamp_seconds",
+            "When a provider's status feed was last read, and understood.",
+            ["provider"],
+            registry=registry,
+        )
         self.watch_restarts = Counter(
             "tradewind_hub_watch_restarts_total",
             "How often the hub's watches had to be started again.",
@@ -77,6 +89,13 @@ class Metrics:
         if reason:
             self.figure_failures.labels(cluster, reason).inc()
         self.figure_time.labels(cluster, field).set(oldest_s)
+
+    def count_reading(self, provider: str, reason: str, at_s: float) -> None:
+        """Count one reading of a status feed; `reason` is "" for one that was understood."""
+        if reason:
+            self.feed_failures.labels(provider, reason).inc()
+        else:
+            self.feed_time.labels(provider).set(at_s)
 
     def show_verdict(self, cluster: str, verdict: Verdict | None) -> None:
         """Show a cluster's verdict; None once it is no longer declared."""
