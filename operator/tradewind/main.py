@@ -147,6 +147,7 @@ class Operator:
         tasks.create_task(chores.sweep(), name="sweep")
         tasks.create_task(chores.keep_config(), name="config")
         measuring = Measuring(store, tell=events.say, on_answer=self.metrics.count_answer)
+        self.metrics.figure_times.read = measuring.times
         tasks.create_task(measuring.run(), name="measuring")
         feeds = StatusFeeds(store, tell=events.say, on_reading=self.metrics.count_reading)
         tasks.create_task(feeds.run(), name="status feeds")

@@ -17,7 +17,7 @@ from tradewind.state.figures import NOT_ASKED, Figure, Problem, Sample, check, h
 from tradewind.state.measured import Measured, differ, market_of, measure, said_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tradewind.model.fleet import Cluster, Metric
     from tradewind.state.fleet import ClusterEntry
@@ -81,7 +81,7 @@ class Measuring:
     Args:
         store: whose clusters name the metrics, and which is told of changed prices.
         tell: takes one Event for each change of a figure's state.
-        on_answer: told (cluster, field, reason, oldest sample of this field) of each answer; reason "" of a good one.
+        on_answer: told (cluster, reason) of each answer; reason "" of a good one.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Measuring:
         store: Store,
         *,
         tell: Tell,
-        on_answer: Callable[[str, str, str, float], None] = lambda *_: None,
+        on_answer: Callable[[str, str], None] = lambda *_: None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -122,6 +122,15 @@ class Measuring:
             await asyncio.wait_for(self._read_once.wait(), at_most_s)
         except TimeoutError:
             log.warning("deciding without measured figures")
+
+    def times(self) -> Iterator[tuple[str, str, float]]:
+        """Say when the oldest sample that is believed was taken, by cluster and field; 0 where none ever was."""
+        for entry in self._store.clusters.values():
+            oldest: dict[str, float] = {}
+            for metric, figure in entry.figures.values():
+                at_s = 0.0 if figure.believed is None else figure.believed.at_s
+                oldest[metric.field] = min(at_s, oldest.get(metric.field, at_s))
+            yield from ((entry.name, field, at_s) for field, at_s in oldest.items())
 
     def tick(self, group: asyncio.TaskGroup, session: aiohttp.ClientSession) -> None:
         """Start the rounds that are due, and see which figures have grown too old."""
@@ -224,10 +233,7 @@ class Measuring:
         figure = hear(figure, sample, said=said, max_age_s=metric.max_age_s, now_s=now_s)
         entry.figures[metric.name] = metric, figure
         self._unsettled.add(entry.name)
-        same = (each for other, each in entry.figures.values() if other.field is metric.field)
-        oldest_s = min(each.believed.at_s if each.believed else 0.0 for each in same)
-        reason = figure.problem.reason if figure.problem else "NotConfirmed" if figure.rival else ""
-        self._on_answer(entry.name, metric.field, reason, oldest_s)
+        self._on_answer(entry.name, figure.problem.reason if figure.problem else "NotConfirmed" if figure.rival else "")
 
     def _settle(self, entry: ClusterEntry) -> bool:
         """See what the figures of a cluster say now, and tell of changed states; whether one that counts changed."""

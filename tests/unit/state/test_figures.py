@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from math import inf, nan
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -251,3 +253,15 @@ def test_what_counts_never_jumps_unless_three_samples_say_so(answers: list[float
 )
 def test_figures_are_written_short(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_every_reason_is_in_the_documentation() -> None:
+    root = Path(__file__).resolve().parents[3]
+    sources = [root / "operator/tradewind/state/figures.py", *(root / "operator/tradewind/observe").glob("*.py")]
+    code = "".join(path.read_text(encoding="utf-8") for path in sources)
+    made = r'(?:_invalid|_unavailable|NoAnswer)\(\s*"(\w+)"|FigureState\.\w+,\s*"(\w+)"'
+    checked = r'^ +(?:\([^\n]*, |)"([A-Z]\w+)",(?: "|$| f")'
+    reasons = {"".join(found) for found in re.findall(made, code)} | set(re.findall(checked, code, re.MULTILINE))
+    assert {"NoServer", "BadQuery", "NotANumber", "ZeroPrice", "TooOld", "NotConfirmed"} <= reasons
+    documented = (root / "docs/metrics.md").read_text(encoding="utf-8")
+    assert sorted(each for each in reasons - {"NotAsked"} if f"`{each}`" not in documented) == []
