@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 
 from tradewind import __version__
 from tradewind.model.health import Verdict
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320)
+
+
+class FigureTimes(Collector):
+    """Says at each scrape how old measured figures are: a metric that is not declared any more leaves nothing behind.
+
+    Attributes:
+        read: gives (cluster, field, time of the oldest sample that is believed).
+    """
+
+    def __init__(self) -> None:
+        self.read: Callable[[], Iterable[tuple[str, str, float]]] = tuple
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Give prometheus_client what it asks for."""
+        family = GaugeMetricFamily(
+            "tradewind_figure_sample_timestamp_seconds",
+            "When the oldest sample of a cluster that is believed was taken, by field; 0 where none ever was.",
+            labels=["cluster", "field"],
+        )
+        for cluster, field, at_s in self.read():
+            family.add_metric([cluster, field], at_s)
+        yield family
 
 
 class Metrics:
@@ -55,12 +84,8 @@ class Metrics:
             ["cluster", "reason"],
             registry=registry,
         )
-        self.figure_time = Gauge(
-            "tradewind_figure_sample_timestamp_seconds",
-            "When the oldest sample of a cluster that is believed was taken, by field; 0 where none ever was.",
-            ["cluster", "field"],
-            registry=registry,
-        )
+        self.figure_times = FigureTimes()
+        registry.register(self.figure_times)
         self.feed_failures = Counter(
             "tradewind_feed_failures_total",
             "Readings of status feeds that were not understood, by the reason that the policy's status gives.",
@@ -84,11 +109,10 @@ class Metrics:
         """Count one request."""
         self.requests.labels(cluster, verb, str(code)).inc()
 
-    def count_answer(self, cluster: str, field: str, reason: str, oldest_s: float) -> None:
+    def count_answer(self, cluster: str, reason: str) -> None:
         """Count one answer of a Prometheus server; `reason` is "" for a sample that is believed."""
         if reason:
             self.figure_failures.labels(cluster, reason).inc()
-        self.figure_time.labels(cluster, field).set(oldest_s)
 
     def count_reading(self, provider: str, reason: str, at_s: float) -> None:
         """Count one reading of a status feed; `reason` is "" for one that was understood."""
@@ -104,10 +128,6 @@ class Metrics:
                 self.verdict.remove(cluster, each.value)
             else:
                 self.verdict.labels(cluster, each.value).set(each is verdict)
-        if verdict is None:
-            for labels in list(self.figure_time._metrics):  # noqa: SLF001 - prometheus_client has no way to list children
-                if labels[0] == cluster:
-                    self.figure_time.remove(*labels)
 
     def show_phases(self, phases: dict[str, int]) -> None:
         """Show how many workloads are in each phase; phases that are empty now show 0."""
