@@ -89,6 +89,15 @@ async def test_a_verdict_is_shown_when_it_changes_and_nothing_is_written_meanwhi
         assert writes(rig) == before + 1
 
 
+async def test_a_changed_spec_is_acknowledged_at_once(rig: Rig) -> None:
+    async with chores(rig) as (made, _), doing(made.write_statuses()):
+        await until(lambda: shown(rig).get("verdict"))
+        raw = rig.store.clusters["aws"].raw
+        newer = int(raw["metadata"].get("generation", 1)) + 1
+        rig.store.see_cluster({**raw, "metadata": {**raw["metadata"], "generation": newer}})
+        await until(lambda: shown(rig)["observedGeneration"] == newer, within_s=5)  # figures are written every ten
+
+
 async def test_who_does_not_lead_writes_nothing(rig: Rig) -> None:
     rig.leads = False
     async with chores(rig) as (made, _), doing(made.write_statuses()), doing(made.sweep()), doing(made.keep_config()):

@@ -100,11 +100,12 @@ class Chores:
                 await Delivery(self._hub, server, self._hub_name).release(copy, shared=self._store)
 
     async def _write_cluster(self, entry: ClusterEntry) -> None:
-        """Write a cluster's status: at once when its verdict or problem changes, else now and then."""
+        """Write a cluster's status: at once when its spec, verdict or problem changes, else now and then."""
         async with entry.writing:
             now_s = time.time()
             measured = self._metrics.setdefault(entry.name, Shown()).see(entry, now_s=now_s)
-            said = (entry.health, entry.trouble, entry.orphans, entry.uid, measured, entry.incidents)
+            spec = entry.raw["metadata"].get("generation")
+            said = (spec, entry.health, entry.trouble, entry.orphans, entry.uid, measured, entry.incidents)
             before, written_s = self._shown.get(entry.name, (None, 0.0))
             if said == before and now_s - written_s < FIGURES_S:
                 return
