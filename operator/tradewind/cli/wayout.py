@@ -24,11 +24,13 @@ class WayOut:
     Attributes:
         contradiction: the smallest set of wishes that no offer satisfies together; "" where there are such offers.
         by_rules: who could take it if there were room.
+        limits: how many it sets.
         cures: limits that would each let some offer take it, by the rules, if it alone were dropped; the best first.
     """
 
     contradiction: str
     by_rules: Reach
+    limits: int
     cures: tuple[Exclusion, ...]
 
     def lines(self) -> Iterator[str]:
@@ -40,7 +42,7 @@ class WayOut:
             yield f"{self.contradiction}:"
         for one in self.cures:
             yield f"without {one.limit.field} {one.limit.value}, {_listed(one.back.offers)} could take it"
-        if not self.cures:
+        if self.limits > 1 and not self.cures:
             yield "no single limit would do: two of them must give way, or a cluster must join that satisfies all"
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -55,7 +57,7 @@ def way_out_of(world: World, ask: Ask) -> WayOut:
     rules = Rules(world.fleet, world.conditions)
     here, excluded = rules.exclusions(ask)
     cures = sorted((one for one in excluded if one.back.offers), key=lambda one: -len(one.back.offers))
-    return WayOut(contradiction(ask, rules.screen), here, () if here.offers else tuple(cures))
+    return WayOut(contradiction(ask, rules.screen), here, len(excluded), () if here.offers else tuple(cures))
 
 
 def _listed(offers: tuple[str, ...]) -> str:

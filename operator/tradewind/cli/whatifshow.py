@@ -180,6 +180,8 @@ def _rest(found: Forecast) -> Iterator[Text]:
 def summary(found: Forecast) -> str:
     """Say it in one sentence."""
     moves, stranded = found.of(Outcome.MOVES), found.of(Outcome.STRANDED)
+    if not moves and not stranded:
+        return f"Nothing runs there; {len(found.of(Outcome.STAYS))} untouched."
     before, after = total_usd(fate.before for fate in moves), total_usd(fate.after for fate in moves)
     parts = [
         f"{len(moves)} of {len(moves) + len(stranded)} workloads that are hit move"

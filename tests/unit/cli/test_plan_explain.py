@@ -158,3 +158,12 @@ def test_work_for_which_there_is_nothing_to_plan_says_so(tmp_path: Path) -> None
     workload["spec"]["suspend"] = True
     text = run("a", "-f", write(tmp_path / "all", a_federated_cluster("aws-es"), workload)).stdout
     assert "Suspended: spec.suspend is true" in text
+
+
+def test_work_without_any_limit_is_offered_no_limit_to_drop(tmp_path: Path) -> None:
+    cluster, work = a_federated_cluster("aws-es"), an_ai_workload("a")
+    cluster["spec"]["offers"] = []
+    del work["spec"]["accelerators"]
+    text = run("a", "-f", write(tmp_path / "all", cluster, work)).stdout
+    assert "NoOffers" in text
+    assert "What would cure it" not in text

@@ -211,3 +211,8 @@ def test_the_table_tells_it_to_people(fleet: Path, tmp_path: Path) -> None:
     assert moves.split()[1:6] == ["gcp-de/h100", "aws-es/h100", "$240.00", "$320.00", "+$80.00"]
     assert "Stays where it is (1): default/c" in result.stdout
     assert "1 of 2 workloads that are hit move, for $320.00 instead of $240.00 (+$80.00); 1 stranded" in result.stdout
+
+
+def test_a_loss_that_hits_nothing_says_so(fleet: Path) -> None:
+    result = run("--lose", "cluster=aws-se", "-f", fleet)
+    assert (code_of(result), result.stdout.splitlines()[-1]) == (0, "Nothing runs there; 0 untouched.")
