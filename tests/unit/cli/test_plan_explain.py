@@ -163,7 +163,7 @@ def test_work_for_which_there_is_nothing_to_plan_says_so(tmp_path: Path) -> None
 def test_work_without_any_limit_is_offered_no_limit_to_drop(tmp_path: Path) -> None:
     cluster, work = a_federated_cluster("aws-es"), an_ai_workload("a")
     cluster["spec"]["offers"] = []
-    del work["spec"]["accelerators"]
+    del work["spec"]["accelerators"], work["spec"]["expectedRuntime"]
     text = run("a", "-f", write(tmp_path / "all", cluster, work)).stdout
     assert "NoOffers" in text
     assert "What would cure it" not in text
