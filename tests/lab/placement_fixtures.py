@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.lab.operator_lab import a_namespace, operated
+from tests.lab.placement_facts import until_seen
 from tests.lab.placement_manifests import the_fleet, the_network
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def the_placement_fleet(lab_root: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("placement")
     with operated("placement", the_fleet(), root=lab_root, folder=folder) as fleet:
         fleet.hub.create(the_network())
+        until_seen(fleet, "NetworkMap", "measured")
         yield fleet
 
 

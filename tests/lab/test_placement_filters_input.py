@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.lab.operator_fleet import SYSTEM
 from tests.lab.operator_waiting import until
-from tests.lab.placement_facts import refused
+from tests.lab.placement_facts import refused, until_seen
 from tests.lab.placement_manifests import (
     A100,
     BOTH,
@@ -46,6 +46,7 @@ def maps(market: Fleet) -> Iterator[list[str]]:
 def test_a_gap_in_a_map_takes_a_pessimistic_default_that_is_shown(market: Fleet, maps: list[str]) -> None:
     maps.append("gaps")
     market.hub.create(a_network_map("gaps", {"from": "vault/one", "to": PLACES["gcp"], "bandwidth": "10G"}))
+    until_seen(market, "NetworkMap", "gaps")
     market.submit(a_dataset("scans", "vault/one", size="1T"))
     market.submit(a_wish("reader", data=reads("scans"), constraints={"providers": {"allow": ["gcp"]}}))
     market.until_runs("reader", "gcp")
@@ -60,6 +61,7 @@ def test_a_link_counts_in_its_own_direction_only(market: Fleet, maps: list[str])
     market.hub.create(
         a_network_map("one-way", a_link("vault/two", PLACES["gcp"]), a_link(PLACES["gcp"], "vault/three"))
     )
+    until_seen(market, "NetworkMap", "one-way")
     market.submit(a_dataset("outward", "vault/two", size="1T"), a_dataset("inward", "vault/three", size="1T"))
     market.submit(a_wish("follows", data=reads("outward")), a_wish("ignores", data=reads("inward")))
     market.until_runs("follows", "gcp")
@@ -179,6 +181,7 @@ def test_of_two_policies_the_one_that_the_work_names_counts(market: Fleet) -> No
     market.submit(
         a_policy("default", prices={"usdPerDelayHour": "100"}), a_policy("calm", prices={"usdPerDelayHour": "0"})
     )
+    until_seen(market, "PlacementPolicy", "default", market.namespace)
     market.submit(
         a_wish("by-default", **EITHER),
         a_wish("by-name", **EITHER, policyRef={"name": "calm"}),
