@@ -148,13 +148,14 @@ class FeedSpec(Model):
     url: URL | None = None
     """Its address, or that of a copy of it; absent: the public one."""
     poll_interval: Duration | None = None
-    """Time between two readings; 60s where absent."""
+    """Time between two readings, 1s to 10m; 60s where absent."""
 
     RULES = (
         Rule(
-            "feeds: pollInterval must be at least 1s",
-            "!has(self.pollInterval) || duration(self.pollInterval) >= duration('1s')",
-            lambda feed: feed.poll_interval is None or feed.poll_interval >= 1,
+            "feeds: pollInterval must be between 1s and 10m, since an event that is not confirmed is forgotten",
+            "!has(self.pollInterval) || (duration(self.pollInterval) >= duration('1s') && "
+            "duration(self.pollInterval) <= duration('10m'))",
+            lambda feed: feed.poll_interval is None or 1 <= feed.poll_interval <= 600,  # noqa: PLR2004 - as in the message
         ),
     )
 
