@@ -14,6 +14,7 @@ from tests.unit.state.manifests import a_workload
 from tradewind.apply.events import MAX_QUEUED, EventWriter
 from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, NETWORK_MAPS
 from tradewind.model.placement import Orphan
+from tradewind.model.policy import FeedProvider
 from tradewind.model.workload import Key
 from tradewind.observe.feed import Feed
 from tradewind.observe.members import Members
@@ -144,6 +145,22 @@ async def test_policies_and_maps_are_told_whether_they_are_in_force(rig: Rig) ->
             assert writes(rig) == before, "without an echo of its own writes it writes for ever"
         assert conditions(CLUSTER_POLICIES, "default")["Stalled"] == "InvalidSpec"
         assert conditions(NETWORK_MAPS, "measured")["Ready"] == "Accepted"
+
+
+async def test_the_policy_says_what_became_of_its_feeds_as_long_as_it_names_them(rig: Rig) -> None:
+    collection = f"{CLUSTER_POLICIES.api_version}/{CLUSTER_POLICIES.plural}"
+
+    def feeds() -> Any:
+        found = rig.hub.objects.get(collection, "", "default") or {}
+        return (found.get("status") or {}).get("feeds", "none")
+
+    async with chores(rig) as (made, feed), doing(made.write_statuses()):
+        stored = rig.hub.objects.put(collection, {"metadata": {"name": "default"}, "spec": {}})
+        feed.take(CLUSTER_POLICIES.plural, None, {"kind": CLUSTER_POLICIES.kind, **stored})
+        rig.store.feeds[FeedProvider.AWS] = "WebPage", "a web page"
+        await until(lambda: feeds() == [{"provider": "aws", "reason": "WebPage", "message": "a web page"}])
+        rig.store.feeds.clear()
+        await until(lambda: feeds() == "none")
 
 
 async def test_a_dataset_is_told_how_many_workloads_name_it(rig: Rig) -> None:

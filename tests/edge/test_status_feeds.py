@@ -17,8 +17,9 @@ from tests.unit.state.manifests import a_cluster
 from tradewind.apply.cluster_status import cluster_status
 from tradewind.model.policy import FeedProvider
 from tradewind.observe import status_feeds
-from tradewind.observe.status_feeds import MAX_BYTES, StatusFeeds
+from tradewind.observe.status_feeds import StatusFeeds
 from tradewind.outage.feeds import incidents
+from tradewind.outage.feeds.sources import SOURCES
 from tradewind.state.store import Store
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ async def test_an_event_that_ends_is_told_once_too(rig: Rig) -> None:
         pytest.param(b"", 200, "EmptyAnswer", id="nothing with status 200"),
         pytest.param(aws(aws_event(status="0"))[:-20], 200, "NotJSON", id="half an answer"),
         pytest.param(aws(aws_event(status="resolved")), 200, "UnknownEntries", id="a shape never seen"),
-        pytest.param(b"[" + b" " * MAX_BYTES + b"]", 200, "TooLarge", id="an answer without end"),
+        pytest.param(b"[" + b" " * SOURCES["aws"].max_bytes + b"]", 200, "TooLarge", id="an answer without end"),
         pytest.param(aws(), 500, "ServerError", id="an error of the server"),
         pytest.param(aws(), 429, "ServerError", id="too many requests"),
         pytest.param(aws(), 403, "Refused", id="forbidden"),

@@ -168,6 +168,8 @@ def test_an_announced_outage_that_is_none_keeps_new_work_away_and_touches_nothin
     assert announced.there("early") == before
     assert (fleet.status("early")["epoch"], fleet.status("early")["moves"]) == (1, [])
     assert "incidents" not in announced.status()
+    assert fleet.operator.metric("tradewind_feed_failures_total", provider="aws", reason="WebPage") >= 1
+    assert fleet.operator.metric("tradewind_feed_read_timestamp_seconds", provider="aws") > 0
     until(
         "each change is told once",
         lambda: announced.events()[told:] == ["ProviderIncident", "ProviderIncidentEnded"],

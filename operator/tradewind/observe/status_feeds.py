@@ -32,10 +32,8 @@ log = logging.getLogger(__name__)
 TICK_S = 0.5
 """How often it is looked whether a reading is due, or an event has gone unconfirmed for too long."""
 TIMEOUT_S = 10.0
-MAX_BYTES = 4 * 1024 * 1024
-"""Google's feed holds months of incidents in a few hundred KiB; the others hold what is open."""
 MAX_PAUSE_S = 600.0
-"""Between two readings of a feed that fails: well below the time after which its events are forgotten."""
+"""Between two readings of a feed that fails: a third of the time after which its events are forgotten."""
 OK = 200
 NOT_MODIFIED = 304
 REDIRECT = range(300, 400)
@@ -169,8 +167,7 @@ class StatusFeeds:
         watched.readings += 1
         if isinstance(outcome, FeedProblem):
             watched.failures += 1
-            longest_s = max(MAX_PAUSE_S, pause_s)
-            pause_s = min(longest_s, pause_s * 2 ** min(watched.failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            pause_s = min(MAX_PAUSE_S, pause_s * 2 ** min(watched.failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         else:
             watched.failures = 0
             watched.incidents = confirm(watched.incidents, outcome.events, now_s=loop.time(), wall_s=self._wall())
@@ -183,14 +180,14 @@ class StatusFeeds:
         url, unless = watched.feed.url or source.url, watched.unless
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         request = session.get(url, headers=unless, timeout=timeout, allow_redirects=False)
-        answer = await answer_to(request, timeout_s=TIMEOUT_S, max_bytes=MAX_BYTES)
+        answer = await answer_to(request, timeout_s=TIMEOUT_S, max_bytes=source.max_bytes)
         if isinstance(answer, NoAnswer):
             return FeedProblem(answer.reason, answer.message)
         if answer.status == NOT_MODIFIED and watched.last is not None and unless:
             return watched.last
         if answer.status != OK:
             return _refused(answer)
-        # Large answers take a while, and the judging loop must not wait for them.
+        # Large answers take a while, for which the judging loop must not wait.
         reading = await asyncio.to_thread(source.read, answer.body)
         if isinstance(reading, FeedReading):
             watched.last, watched.unless = reading, _validators(answer)

@@ -15,6 +15,7 @@ from tradewind.model.placement import Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Key
 from tradewind.outage.evidence import Heard, Probe, hear
+from tradewind.outage.feeds.event import EventState, ProviderEvent
 from tradewind.runtime.judging import Judging
 from tradewind.runtime.metrics import Metrics
 from tradewind.state.store import Store
@@ -331,6 +332,19 @@ def test_the_metric_shows_one_verdict_a_cluster_and_forgets_those_that_are_gone(
     court.store.see_cluster(court.entry().raw, deleted=True)
     court.run(1)
     assert {cluster for cluster, _ in court.shown()} == {"gcp", "own"}
+
+
+def test_an_announced_outage_takes_new_work_away_and_wakes_what_waits_when_it_ends(court: Court) -> None:
+    court.run(2)
+    event = ProviderEvent("e1", "aws", ("eu-north-1",), "EC2", EventState.OUTAGE, 1.0, None, "Errors")
+    court.entry().incidents = (event,)
+    assert court.run(1).verdict() is SUSPECT
+    assert (court.entry().health.reason, court.verdict("gcp")) == ("ProviderIncident", HEALTHY)
+    court.store.dirty.take()
+    court.store.dirty.sleep(KEY, frozenset({Wake.HEALTH}))
+    court.entry().incidents = ()
+    assert court.run(1).verdict() is HEALTHY
+    assert KEY in court.store.dirty.take()
 
 
 def test_a_hub_that_reaches_nobody_convicts_nobody(court: Court) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 FORGOTTEN_AFTER_S = 1800.0
-"""Longer than three of the longest pauses between readings of a feed that fails; short enough for one that is gone."""
+"""As long as three of the longest pauses between readings of a feed; short enough for an event that is gone."""
 SKEW_S = 300.0
 """An event that begins later than this is one that is planned: it is no concern yet."""
 MAX_OPEN = 200

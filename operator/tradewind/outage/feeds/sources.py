@@ -12,21 +12,30 @@ if TYPE_CHECKING:
 
     from tradewind.outage.feeds.event import FeedProblem, FeedReading
 
+MIB = 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A provider's feed. `read` never raises, whatever it is given; `url` is its public address."""
+    """A provider's feed.
+
+    Attributes:
+        url: its public address.
+        max_bytes: many times what it has ever held, and little enough to be read without holding up the operator.
+        read: never raises, whatever it is given.
+    """
 
     provider: str
     url: str
+    max_bytes: int
     read: Callable[[bytes], FeedReading | FeedProblem]
 
 
 SOURCES = {
     source.provider: source
     for source in (
-        Source(aws.PROVIDER, aws.URL, aws.read),
-        Source(gcp.PROVIDER, gcp.URL, gcp.read),
-        Source(azure.PROVIDER, azure.URL, azure.read),
+        Source(aws.PROVIDER, aws.URL, 4 * MIB, aws.read),
+        Source(gcp.PROVIDER, gcp.URL, 4 * MIB, gcp.read),
+        Source(azure.PROVIDER, azure.URL, MIB // 4, azure.read),
     )
 }

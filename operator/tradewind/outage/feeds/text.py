@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tradewind.outage.feeds.event import FeedProblem, FeedReading, ProviderEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
+MAX_ENTRIES = 5000
+"""A feed of more is none: the widest outages known had some hundreds."""
 MAX_TITLE = 200
 MAX_ID = 512
 EARLIEST_S = 946_684_800.0
@@ -48,8 +50,10 @@ def entries(raw: bytes) -> list[Any] | FeedProblem:
     return document
 
 
-def read_each(found: Iterable[T], read: Callable[[T], ProviderEvent]) -> FeedReading | FeedProblem:
+def read_each(found: list[T], read: Callable[[T], ProviderEvent]) -> FeedReading | FeedProblem:
     """Read each entry; one of a shape never seen leaves the others in force, and where all are it is a problem."""
+    if len(found) > MAX_ENTRIES:
+        return FeedProblem("TooLarge", f"The answer holds {len(found)} events; more than {MAX_ENTRIES} are not read.")
     events, unread = [], 0
     for entry in found:
         try:

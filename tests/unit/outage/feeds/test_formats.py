@@ -13,6 +13,7 @@ from tests.unit.outage.feeds.samples import BEGAN_S, aws, aws_event, azure, azur
 
 from tradewind.outage.feeds.event import EventState, FeedProblem, FeedReading, ProviderEvent
 from tradewind.outage.feeds.sources import SOURCES
+from tradewind.outage.feeds.text import MAX_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,18 @@ def test_a_truncated_answer_is_a_problem_wherever_it_ends(provider: str) -> None
     whole = GOOD[provider].rstrip()
     for end in range(len(whole)):
         assert isinstance(SOURCES[provider].read(whole[:end]), FeedProblem), whole[:end]
+
+
+@pytest.mark.parametrize(
+    ("provider", "raw"),
+    [
+        pytest.param("aws", aws(*[aws_event()] * (MAX_ENTRIES + 1)), id="AWS"),
+        pytest.param("gcp", b"[" + b"{}," * MAX_ENTRIES + b"{}]", id="Google"),
+        pytest.param("azure", azure("<item/>" * (MAX_ENTRIES + 1)), id="Azure"),
+    ],
+)
+def test_a_flood_of_events_is_not_read(provider: str, raw: bytes) -> None:
+    assert reason(provider, raw) == "TooLarge"
 
 
 @pytest.mark.parametrize(
