@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from tradewind.placement.round import Round
 
 
-TRADES = 3
-"""Rounds of trade in a tier: each makes the sum smaller, and the later ones by little."""
-
-
 WORTHWHILE = 1e-3
 """Of the sum of all first choices: groups that pay no more than that over it are left as they are."""
 
@@ -73,27 +69,23 @@ class Assigner:
         # 2. Each its cheapest place, as long as there is room; lists that have run out are made anew.
         self._fill(single)
         # 3. Where somebody did not get the first choice, others may have it who could do with less; and money does not
-        #    decide who has to wait: age does. What a trade frees in one group may serve another, so it is done again.
-        for _ in range(TRADES):
-            if not self._trade(single):
-                break
+        #    decide who has to wait: age does.
+        self._trade(single)
 
     def _fill(self, bids: list[Bid]) -> None:
         while bids:
             self._market.survey(bids)
             bids = [bid for bid in self._drain([bid for bid in bids if bid.rows]) if not bid.whole]
 
-    def _trade(self, bids: list[Bid]) -> bool:
-        """Trade within equal pods; say whether that has left room free."""
-        freed = False
+    def _trade(self, bids: list[Bid]) -> None:
+        """Trade within equal pods."""
         # A bid that never had a choice has nothing to trade for.
         movable = sorted((bid for bid in bids if bid.home < 0 and bid.first_usd < inf), key=_pods)
         for _, group in groupby(movable, key=_pods):
             alike = list(group)
             if _worth_a_trade(alike):
-                freed |= self._exchange.improve([bid for bid in alike if not bid.limited])
+                self._exchange.improve([bid for bid in alike if not bid.limited])
             self._seniority.restore(alike)
-        return freed
 
     def _drain(self, bids: list[Bid]) -> list[Bid]:
         """Serve bids by regret until each has a place, or nothing left on its list; returns the latter."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewind.model.units import SECONDS_PER_HOUR
+from tradewind.placement.registry import ACCELERATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from tradewind.placement.pricing import Pricer, Prices
     from tradewind.placement.quotas import Quotas
     from tradewind.placement.screen import Screen
-    from tradewind.placement.table import Floats, Mask, OfferTable
+    from tradewind.placement.table import Floats, Ints, Mask, OfferTable
 
 KEPT = 16
 """Offers on a list: with fewer asks fall off its end sooner and are priced again, with more all of them take longer."""
-CELLS = 30_000
+CELLS = 60_000
 """Asks x offers that are priced at once: a matrix of them fits a core's second-level cache several times."""
 
 
@@ -140,13 +141,15 @@ class Bid:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A batch of bids before all offers; arrays have the shape (bids, offers).
+    """A batch of bids before some of the offers; arrays have the shape (bids, offers).
 
     Attributes:
+        rows: of the table; the others are of accelerators that none of the bids can use.
         feasible: no filter refuses it, the pods fit, and it has a price. queue_h: how long they wait for nodes.
         held_back: bids with more in failing regions, which counts only where nothing else is feasible.
     """
 
+    rows: Ints
     prices: Prices
     feasible: Mask
     queue_h: Floats
@@ -156,65 +159,109 @@ class View:
         """Return the totals, infinite where it is not feasible."""
         return np.where(self.feasible, self.prices.total, inf)
 
+    def at(self, rows: Ints) -> tuple[Floats, Floats]:
+        """Return totals and hours on these rows of the table; totals are infinite where it is not feasible."""
+        found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        usd = np.where(self.rows[found] == rows, self.usd()[:, found], inf)
+        return usd, self.prices.context.hours[:, found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rows that have an accelerator which some bids can use, and what prices them."""
+
+    rows: Ints
+    pricer: Pricer
+    last_resort: Mask
+    any_last_resort: bool
+
 
 class Market:
-    """Makes lists: masks, rooms and prices of a batch, and the cheapest few of each."""
+    """Makes lists: masks, rooms and prices of a batch, and the cheapest few of each.
+
+    Bids that can use the same accelerators are looked at together, on the offers that have them: the others, which are
+    most of a fleet, need neither a mask nor a price.
+    """
 
     def __init__(
         self, table: OfferTable, *, capacity: Capacity, screen: Screen, pricer: Pricer, quotas: Quotas
     ) -> None:
         self._table = table
         self._capacity, self._screen, self._pricer, self._quotas = capacity, screen, pricer, quotas
-        self._any_last_resort = bool(table.last_resort.any())
+        self._whole = _Part(np.arange(len(table)), pricer, table.last_resort, bool(table.last_resort.any()))
+        self._parts: dict[int, _Part] = {}
 
     def survey(self, bids: Sequence[Bid]) -> None:
         """Give every bid its list, as things stand now."""
-        for chunk in self.chunks(bids):
-            self._list(chunk, self.look(chunk))
+        alike: dict[int, list[Bid]] = {}
+        for bid in bids:
+            alike.setdefault(self._screen.bits_of(ACCELERATOR, bid.ask), []).append(bid)
+        for some in alike.values():
+            for chunk in self.chunks(some):
+                self._list(chunk, self.look(chunk))
 
     def chunks(self, bids: Sequence[Bid]) -> Iterator[Sequence[Bid]]:
         """Cut bids into batches whose matrices fit a cache."""
-        size = max(1, CELLS // len(self._table))
+        size = max(1, CELLS // max(1, len(self._part(bids).rows)))
         return (bids[start : start + size] for start in range(0, len(bids), size))
 
-    def look(self, bids: Sequence[Bid], *, room: bool = True, last_resort: bool = False) -> View:
-        """Price bids on every offer, and say what is feasible now.
+    def look(
+        self, bids: Sequence[Bid], *, room: bool = True, last_resort: bool = False, everywhere: bool = False
+    ) -> View:
+        """Price bids on the offers that they can use, and say what is feasible now.
 
         Args:
             bids: a batch.
             room: whether the pods must fit.
             last_resort: whether failing regions count where others are feasible too.
+            everywhere: whether all rows are to be looked at.
         """
+        part = self._whole if everywhere else self._part(bids)
         asks = [bid.ask for bid in bids]
         feasible = self._screen.masks(asks)
+        if len(part.rows) < len(self._table):
+            feasible = feasible[:, part.rows]
         if room:
-            fits, queue_h = self._rooms(bids)
+            fits, queue_h = self._rooms(bids, part.rows)
             feasible = feasible & fits
         else:
             queue_h = np.zeros(feasible.shape)
-        prices = self._pricer.price(asks, queue_h=queue_h)
+        prices = part.pricer.price(asks, queue_h=queue_h)
         feasible = feasible & prices.valid
         feasible &= prices.within
         held_back: Mask = np.zeros(len(bids), dtype=np.bool_)
-        if self._any_last_resort and not last_resort:
-            usual: Mask = feasible & ~self._table.last_resort
+        if part.any_last_resort and not last_resort:
+            usual: Mask = feasible & ~part.last_resort
             held_back = np.logical_and(np.any(usual, axis=1), np.any(feasible & ~usual, axis=1))
             feasible = feasible & (usual | ~held_back[:, None])
-        return View(prices, feasible, queue_h, held_back)
+        return View(part.rows, prices, feasible, queue_h, held_back)
 
-    def _rooms(self, bids: Sequence[Bid]) -> tuple[Mask, Floats]:
+    def _part(self, bids: Sequence[Bid]) -> _Part:
+        bits = 0
+        for types in {bid.ask.workload.accelerator_types: bid for bid in bids}.values():
+            bits |= self._screen.bits_of(ACCELERATOR, types.ask)
+        part = self._parts.get(bits)
+        if part is None:
+            rows = np.array([row for row in range(len(self._table)) if bits >> row & 1], dtype=np.int64)
+            last_resort = self._table.last_resort[rows]
+            part = _Part(rows, self._pricer.part(rows), last_resort, bool(last_resort.any()))
+            self._parts[bits] = part
+        return part
+
+    def _rooms(self, bids: Sequence[Bid], rows: Ints) -> tuple[Mask, Floats]:
         """Say where the pods fit, and how long they wait there, in hours."""
         kinds: dict[tuple[int, int], int] = {}
         which = [kinds.setdefault((id(bid.shape), bid.count), len(kinds)) for bid in bids]
         first = dict(zip(reversed(which), reversed(bids), strict=True))
         rooms = [self._capacity.rooms(first[kind].ask.workload.pods) for kind in range(len(kinds))]
-        fits = np.array([room.fits >= first[kind].count for kind, room in enumerate(rooms)])[which]
-        queue_h = np.array([room.queue_s for room in rooms])[which] / SECONDS_PER_HOUR
+        fits = np.array([room.fits[rows] >= first[kind].count for kind, room in enumerate(rooms)])[which]
+        queue_h = np.array([room.queue_s[rows] for room in rooms])[which] / SECONDS_PER_HOUR
         for number, bid in enumerate(bids):
             if bid.limited:
-                fits[number] &= self._within_quota(bid)
+                fits[number] &= self._within_quota(bid)[rows]
             if bid.home >= 0:
-                fits[number, bid.home], queue_h[number, bid.home] = True, 0.0
+                home = rows == bid.home
+                fits[number, home], queue_h[number, home] = True, 0.0
         return fits, queue_h
 
     def _within_quota(self, bid: Bid) -> Mask:
@@ -226,14 +273,16 @@ class Market:
 
     def _list(self, bids: Sequence[Bid], view: View) -> None:
         prices, usd = view.prices, view.usd()
+        if not usd.shape[1]:
+            return  # no offer has what they need
         kept = _cheapest(usd)
         best = np.take_along_axis(usd, kept, axis=1)
         hours = np.take_along_axis(prices.context.hours, kept, axis=1)
         queue_h = np.take_along_axis(view.queue_h, kept, axis=1)
         found = view.feasible.sum(axis=1).tolist()
         figures = zip(best.tolist(), hours.tolist(), queue_h.tolist(), strict=True)
-        more = view.held_back.tolist()
-        lists = zip(found, more, _patience(prices.context.asks), kept.tolist(), figures, strict=True)
+        more, kept_rows = view.held_back.tolist(), view.rows[kept].tolist()
+        lists = zip(found, more, _patience(prices.context.asks), kept_rows, figures, strict=True)
         for bid, (count, held_back, patience, rows, columns) in zip(bids, lists, strict=True):
             if bid.rows:
                 bid.past.append(bid.rows)

@@ -136,14 +136,16 @@ class Shape:
         pod: one of the pods.
         fits: how many fit. ready: on nodes that need not be waited for. wait_s: until the last of the others is ready.
         slots: rows whose nodes have been touched, or which are known to wait for nodes, in detail.
+        full: rows that are known not to take so many more, until something makes room.
     """
 
-    __slots__ = ("fits", "pod", "ready", "seen", "slots", "wait_s")
+    __slots__ = ("fits", "full", "pod", "ready", "seen", "slots", "wait_s")
 
     def __init__(self, pod: PodSet, rooms: tuple[Ints, Ints, Floats], *, seen: Ints) -> None:
         self.pod, self.seen = pod, seen
         self.fits, self.ready, self.wait_s = rooms
         self.slots: dict[int, Slots] = {}
+        self.full: set[tuple[int, int]] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +199,15 @@ class Capacity:
 
     def wait_s(self, row: int, shape: Shape, count: int) -> float | None:
         """Say how long the last of so many pods would wait for its node; None where they do not fit."""
+        if (row, count) in shape.full:
+            return None
         slots = self._current(row, shape)
         if count <= slots.ready():
             return 0.0
-        return slots.queue_s(count) if count <= slots.fits() else None
+        if count <= slots.fits():
+            return slots.queue_s(count)
+        shape.full.add((row, count))
+        return None
 
     def beside(self, row: int) -> list[int]:
         """List the offers that share nodes with one, itself among them."""
@@ -217,7 +224,7 @@ class Capacity:
 
     def release(self, taken: Taken) -> None:
         """Give back what a reservation took; a node that nobody needs any more is not added after all."""
-        self.opened = True
+        self._open()
         self._change(taken, sign=-1)
 
     def restore(self, taken: Taken) -> None:
@@ -332,6 +339,11 @@ class Capacity:
         slots.seen = len(log)
         return tuple(taken), queue_s
 
+    def _open(self) -> None:
+        self.opened = True
+        for shape in self._shapes.values():
+            shape.full.clear()
+
     def _grow(self, pool: Pool, pods: PodSet, group: int) -> int:
         """Add a node to a pool."""
         node = self._nodes.add(pool.offer, resource=pods.accelerator_resource)
@@ -343,7 +355,8 @@ class Capacity:
     def _show(self, node: int, pool: Pool, group: int, *, sign: int) -> None:
         """Show a new node to all offers of the same pool, so that its limit is not spent twice; or (-1) hide it."""
         resource = self._nodes.resource[node]
-        self.opened |= len(self._rows_of[group]) > 1
+        if len(self._rows_of[group]) > 1:
+            self._open()
         for row in self._rows_of[group]:
             other = self._pools[row]
             if other.shares_new_nodes_of(pool):

@@ -31,9 +31,12 @@ class Choices:
         mentioned = {row for bid in bids for rows in (*bid.past, bid.rows) for row in rows}
         self.rows = sorted(mentioned | {bid.row for bid in bids if bid.row >= 0})
         self._column_of = {row: column for column, row in enumerate(self.rows)}
-        views = [market.look(chunk, room=False) for chunk in market.chunks(bids)]
-        self._usd = np.concatenate([view.usd()[:, self.rows] for view in views])
-        self._hours = np.concatenate([view.prices.context.hours[:, self.rows] for view in views])
+        self._usd, self._hours = np.empty((2, len(bids), len(self.rows)))
+        number = {bid.rank: index for index, bid in enumerate(bids)}
+        rows = np.array(self.rows, dtype=np.int64)
+        for chunk in market.chunks(bids):
+            mine = [number[bid.rank] for bid in chunk]
+            self._usd[mine], self._hours[mine] = market.look(chunk, room=False).at(rows)
         patience = [bid.patience for bid in bids]
         self._usd_per_hour = np.array([one.usd_per_hour for one in patience])
         self._usd_per_hour_late = np.array([one.usd_per_hour_late for one in patience])

@@ -29,37 +29,39 @@ MEMBERS = 512
 """Asks that trade with each other: the work grows with the square of their places, and more of them gain little."""
 
 
+PRECISION = 1e-4
+"""Of the mean price: a trade that saves less is not worth it, and much less is rounding."""
+
+
 class Exchange:
     """Improves what bids of equal priority have got."""
 
     def __init__(self, capacity: Capacity, market: Market) -> None:
         self._capacity, self._market = capacity, market
 
-    def improve(self, bids: Sequence[Bid]) -> bool:
-        """Trade within equal pods; nobody who has a place loses it. Returns whether some room was left free by it."""
-        freed = False
+    def improve(self, bids: Sequence[Bid]) -> None:
+        """Trade within equal pods; nobody who has a place loses it."""
         # Every so manieth rather than runs: each part then has the same mix of wishes and of places.
         parts = -(-len(bids) // MEMBERS)
         for part in range(parts):
             members = sorted(bids[part::parts], key=lambda bid: bid.rank)
             if len(members) > 1:
-                freed |= _trade(Floor(self._capacity, self._market, members), limit=2 * len(members))
-        return freed
+                _trade(Floor(self._capacity, self._market, members), limit=2 * len(members))
 
 
-def _trade(floor: Floor, *, limit: int) -> bool:
-    """Improve as long as something improves; returns whether some room was left free.
+def _trade(floor: Floor, *, limit: int) -> None:
+    """Improve as long as something improves.
 
     Each step makes the sum smaller by more than rounding, or serves one more; the limit bounds the work all the same.
     """
-    freed = False
+    least = PRECISION * floor.mean_usd()
     for _ in range(limit):
         full, spare = floor.full(), floor.spare()
         weights = _weights(floor, full, spare)
         anywhere, outside = len(full), len(full) + 1
-        route = negative_cycle(weights[:outside, :outside])
+        route = negative_cycle(weights[:outside, :outside], least=least)
         if route is None:
-            route = shortest_path(weights, start=outside, end=anywhere)
+            route = shortest_path(weights, start=outside, end=anywhere, least=least)
             if route is None:
                 break
             inner = full[route[1:-1]].tolist()
@@ -69,10 +71,8 @@ def _trade(floor: Floor, *, limit: int) -> bool:
             inner = full[[*route[start + 1 :], *route[:start]]].tolist()
             head = _first(floor, inner[0] if inner else None, spare)
             floor.shift([*head, *inner, _last(floor, [*head, *inner][-1], spare)])
-            freed = True
         else:
             floor.swap(full[route].tolist())
-    return freed
 
 
 def _weights(floor: Floor, full: Ints, spare: Ints) -> Floats:

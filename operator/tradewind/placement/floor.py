@@ -47,6 +47,10 @@ class Floor:
         self.edges = np.full((len(self.places), len(self.places)), inf)
         self._update(self._members)
 
+    def mean_usd(self) -> float:
+        """Return what each pays on average."""
+        return float(self._now.mean())
+
     def spare(self) -> Ints:
         """Return the places that have room for one more."""
         return np.array(sorted(self._index[place] for place in self._spare_of.values()), dtype=np.int64)

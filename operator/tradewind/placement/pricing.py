@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tradewind.model.plan import Ask, Conditions, Refusal
-    from tradewind.placement.table import Floats, Mask, OfferTable
+    from tradewind.placement.table import Floats, Ints, Mask, OfferTable
 
 
 _KEPT_BYTES = 31 * 2**20
@@ -90,15 +90,19 @@ class Prices:
 class Pricer:
     """Prices asks on one fleet, under the conditions of one round."""
 
-    def __init__(self, table: OfferTable, conditions: Conditions) -> None:
+    def __init__(self, table: OfferTable, conditions: Conditions, *, links: Links | None = None) -> None:
         self._table = table
         self._conditions = conditions
         with np.errstate(all="ignore"):
             self._figures = Figures(table, conditions)
-            self._links = Links(table, conditions)
+            self._links = links or Links(table, conditions)
         # glibc gives free memory back to the system beyond twice the largest block that it has ever unmapped. A batch
         # frees some forty arrays: without this a fifth of the time goes into getting the same pages again.
         np.empty(_KEPT_BYTES, dtype=np.uint8)
+
+    def part(self, rows: Ints) -> Pricer:
+        """Return one that prices some of the rows only; what is known of links is shared."""
+        return Pricer(self._table.part(rows), self._conditions, links=self._links)
 
     def price(self, asks: Sequence[Ask], *, queue_h: Floats) -> Prices:
         """Price every ask on every offer.

@@ -100,7 +100,6 @@ def _prices(
     """Return, by rank, the USD and hours of bids on some rows, without waiting; infinite where they may not go."""
     found: dict[int, tuple[Floats, Floats]] = {}
     for chunk in market.chunks(bids):
-        view = market.look(chunk, room=False, last_resort=True)
-        usd, hours = view.usd()[:, rows], view.prices.context.hours[:, rows]
+        usd, hours = market.look(chunk, room=False, last_resort=True).at(rows)
         found.update((bid.rank, (usd[number], hours[number])) for number, bid in enumerate(chunk))
     return found

@@ -28,7 +28,7 @@ class OfferTable:
         clusters: by name, each with its offers and nodes by name.
         rows: cluster and offer of each row.
         cluster_of: index into `clusters`.
-        first_row: per cluster, the row of its first offer; its other rows follow.
+        first_row: per cluster, the row of its first offer; its other rows follow, unless this is a part.
         accelerators: the accelerator types that some offer has.
         last_resort: rows of clusters in a convicted failure domain: only where no other row is feasible.
         index: rows by the names of cluster and offer.
@@ -48,6 +48,21 @@ class OfferTable:
     def row_of(self, here: Here | None) -> int | None:
         """Find the row of an offer; None where there is none, or no longer."""
         return None if here is None else self.index.get((here.cluster, here.offer))
+
+    def part(self, rows: Ints) -> OfferTable:
+        """Return some of the rows, of the same clusters."""
+        offers = tuple(self.rows[row] for row in rows.tolist())
+        return replace(
+            self,
+            rows=offers,
+            cluster_of=self.cluster_of[rows],
+            usd_per_accelerator_hour=self.usd_per_accelerator_hour[rows],
+            usd_per_cpu_hour=self.usd_per_cpu_hour[rows],
+            without_accelerator=self.without_accelerator[rows],
+            accelerators=frozenset(offer.accelerator for _, offer in offers if offer.accelerator),
+            last_resort=self.last_resort[rows],
+            index={(cluster.name, offer.name): row for row, (cluster, offer) in enumerate(offers)},
+        )
 
     def __len__(self) -> int:
         """Count the rows."""

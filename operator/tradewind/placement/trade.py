@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from tradewind.placement.table import Floats, Ints
 
-PRECISION = 1e-6
-"""Of the middle edge: less than that is not worth a trade, and much less is rounding."""
 
-
-def negative_cycle(weights: Floats) -> list[int] | None:
+def negative_cycle(weights: Floats, *, least: float) -> list[int] | None:
     """Find a cycle whose edges sum to less than nothing.
 
     Args:
         weights: from row to column; infinite where there is no edge.
+        least: what a way must be shorter by, to be worth it.
 
     Returns:
         Its vertices in order, the first one not repeated; None where there is no such cycle.
@@ -26,7 +23,6 @@ def negative_cycle(weights: Floats) -> list[int] | None:
     vertices = len(weights)
     distance = np.zeros(vertices)
     before = np.full(vertices, -1, dtype=np.int64)
-    least = _rounding(weights)
     for _ in range(vertices):
         if not _relax(weights, distance, before, least=least):
             return None
@@ -36,13 +32,12 @@ def negative_cycle(weights: Floats) -> list[int] | None:
     return None
 
 
-def shortest_path(weights: Floats, *, start: int, end: int) -> list[int] | None:
+def shortest_path(weights: Floats, *, start: int, end: int, least: float) -> list[int] | None:
     """Find the cheapest way from one vertex to another, where no cycle is negative; None where there is none."""
     vertices = len(weights)
     distance = np.full(vertices, np.inf)
     distance[start] = 0.0
     before = np.full(vertices, -1, dtype=np.int64)
-    least = _rounding(weights)
     for _ in range(vertices):
         if not _relax(weights, distance, before, least=least) or _cycle(before) is not None:
             break
@@ -80,8 +75,3 @@ def _cycle(before: Ints) -> list[int] | None:
                 cycle.append(back[cycle[-1]])
             return cycle[::-1]
     return None
-
-
-def _rounding(weights: Floats) -> float:
-    finite = np.abs(weights[np.isfinite(weights)])
-    return PRECISION * float(np.median(finite)) + sys.float_info.epsilon if len(finite) else PRECISION
