@@ -23,6 +23,7 @@ class Bill:
         places: cluster, offer and pods of each part.
         usd: the terms; all 0 where only the total is known.
         run_h, transfer_h, queue_h, loss_h: of the slowest part.
+        writes: the checkpoints that it writes, in words.
         recorded_usd: what the places were chosen for, by the work's status; None where no status has it.
     """
 
@@ -36,6 +37,7 @@ class Bill:
     loss_h: float = 0.0
     grams_co2: float = 0.0
     assumed: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     recorded_usd: float | None = None
 
     @property
@@ -83,6 +85,7 @@ def bill_of(shares: Sequence[Share]) -> Bill:
         loss_h=max(one.loss_h for one in parts),
         grams_co2=sum(one.grams_co2 for one in parts),
         assumed=tuple(dict.fromkeys(phrase for one in parts for phrase in one.assumed)),
+        writes=tuple(one.writes for one in parts if one.writes),
     )
 
 

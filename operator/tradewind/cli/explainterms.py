@@ -42,12 +42,17 @@ def _whence(bill: Bill, ask: Ask | None) -> dict[str, str]:
     )
     return {
         "compute": f"{format_usd(bill.usd_per_hour)} an hour for {hours_text(bill.run_h + bill.transfer_h)}",
-        "egress": f"its data is moved in {hours_text(bill.transfer_h)}" if bill.transfer_h else "data that leaves",
+        "egress": _moved(bill),
         "loss": f"interruptions: {hours_text(bill.loss_h)} expected to be lost",
         "carbon": f"{grams_text(bill.grams_co2)} at {_price(co2)} a tonne",
         "delay": f"{_price(delay)} an hour for {hours_text(bill.done_in_h)}{_late(ask)}",
         "latency": f"{_price(latency)} a millisecond of round trip and hour",
     }
+
+
+def _moved(bill: Bill) -> str:
+    moved = [f"its data is moved in {hours_text(bill.transfer_h)}"] if bill.transfer_h else []
+    return "; ".join((*moved, *bill.writes)) or "data that leaves"
 
 
 def _price(usd: float) -> str:

@@ -73,6 +73,7 @@ def candidate_json(candidate: Candidate, chosen: Candidate | None) -> dict[str, 
         "lossHours": candidate.loss_h,
         "gramsCO2": candidate.grams_co2,
         "assumed": list(candidate.assumed),
+        "writes": candidate.writes or None,
         "moreUSD": candidate.total_usd - chosen.total_usd if chosen else None,
         "dearerBy": (decisive(chosen, candidate).term or None) if chosen else None,
     }

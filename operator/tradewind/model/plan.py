@@ -132,6 +132,7 @@ class Candidate:
         run_h: T_run. transfer_h: T_move. queue_h: waiting for nodes that must be provisioned. loss_h: expected to be
             lost to interruptions. All in hours.
         assumed: figures that defaults stood in for, each as a short phrase.
+        writes: the checkpoints that it writes over the run, and their egress, in words; "" for none.
     """
 
     cluster: str
@@ -145,6 +146,7 @@ class Candidate:
     loss_h: float = 0.0
     grams_co2: float = 0.0
     assumed: tuple[str, ...] = ()
+    writes: str = ""
 
     @property
     def feasible(self) -> bool:

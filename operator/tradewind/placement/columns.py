@@ -73,7 +73,8 @@ class AskColumns:
 
     def of(self, indexes: list[int]) -> AskColumns:
         """Return the columns of some of the asks."""
-        columns = (getattr(self, one.name)[indexes] for one in fields(self)[1:])
+        at = np.array(indexes, dtype=np.int64)  # once, not for every column
+        columns = (getattr(self, one.name)[at] for one in fields(self)[1:])
         return AskColumns([self.asks[index] for index in indexes], *columns)
 
 

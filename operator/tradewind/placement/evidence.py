@@ -168,6 +168,7 @@ class RoundEvidence:
             loss_h=loss_h,
             grams_co2=grams_co2,
             assumed=facts.assumed.of(row) if shown else (),
+            writes=facts.assumed.writes(row) if shown else "",
         )
 
     def _brief(self, replicas: int) -> _Facts:

@@ -56,7 +56,8 @@ class Links:
             rows.add(np.full(count, np.inf))  # what can't be read takes for ever
         self._checkpoints: dict[tuple[str, ...], int] = {}
         self._clients: dict[tuple[Client, ...], int] = {}
-        self._read_h, self._save_h, self._round_trip = (Rows(count) for _ in range(3))
+        self._read_h, self._save_h, self._write_usd, self._write_grams = (Rows(count) for _ in range(4))
+        self._round_trip = Rows(count)
         self.names: list[str] = ["", ""]
 
     def index(self, location: str) -> int:
@@ -85,6 +86,8 @@ class Links:
             index = self._read_h.add(np.fmin.reduce(read[sources])) if sources else 0
             if sources:
                 self._save_h.add(np.fmin.reduce(save[sources]))
+                self._write_usd.add(self.matrix("out_usd_per_gb")[sources].sum(axis=0))
+                self._write_grams.add(self.matrix("grams_per_gb")[sources].sum(axis=0))
             self._checkpoints[locations] = index
         return index
 
@@ -97,6 +100,16 @@ class Links:
     def checkpoint_save_hours_per_gb(self) -> Floats:
         """(kinds of checkpoints, clusters), to the fastest location."""
         return self._save_h.matrix
+
+    @property
+    def checkpoint_write_usd_per_gb(self) -> Floats:
+        """(kinds of checkpoints, clusters), to all locations together."""
+        return self._write_usd.matrix
+
+    @property
+    def checkpoint_write_grams_per_gb(self) -> Floats:
+        """(kinds of checkpoints, clusters), what writing to all locations emits."""
+        return self._write_grams.matrix
 
     def clients(self, clients: tuple[Client, ...]) -> int:
         """Return the row of the weighted mean round trip of these clients."""

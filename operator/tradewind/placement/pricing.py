@@ -12,13 +12,14 @@ from tradewind.model.plan import Usd
 from tradewind.placement.assumed import Assumed
 from tradewind.placement.columns import columns_of
 from tradewind.placement.costs.carbon import running_grams
-from tradewind.placement.costs.loss import lost_hours
+from tradewind.placement.costs.loss import intervals_h, lost_hours
 from tradewind.placement.figures import WITHOUT_ACCELERATORS, Figures
 from tradewind.placement.links import Links
 from tradewind.placement.registry import COSTS, PRICED
 from tradewind.placement.terms import CostContext
 from tradewind.placement.transfers import Stays, Transfers
 from tradewind.placement.worth import Worth
+from tradewind.placement.writes import written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +142,10 @@ class Pricer:
         worth = Worth(columns, usd_per_hour, queue_h, figures, links, table.cluster_of)
         moved = Transfers(asks, table=table, links=links, stays=stays)
         moved.stream(run_h, usd_of=worth.of_run, usd_per_gram=columns.usd_per_gram)
-        loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=table.cluster_of, run_h=run_h)
+        at = table.cluster_of
+        interval_h = intervals_h(columns, figures=figures, links=links, cluster_of=at)
+        moved.write(written(columns, links=links, cluster_of=at, run_h=run_h, interval_h=interval_h))
+        loss_h = lost_hours(columns, figures=figures, links=links, cluster_of=at, run_h=run_h, interval_h=interval_h)
         hours = run_h + loss_h
         grams = running_grams(columns, figures=figures, busy_h=hours)
         hours += queue_h

@@ -24,7 +24,7 @@ class CostContext:
         usd_per_hour: what the pods' accelerators, or cores, cost for an hour.
         run_h: T_run. transfer_h: T_move. loss_h: E_loss.
         hours: all of them and T_queue: from the decision to the end.
-        egress_usd: what moving inputs, checkpoint and outputs costs, each input from its best replica.
+        egress_usd: what moving inputs, checkpoints and outputs costs, each input from its best replica.
         grams_co2: what running and moving emit.
         worth: what hours cost, where a choice of replicas depends on it.
     """

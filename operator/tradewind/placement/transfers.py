@@ -1,4 +1,7 @@
-"""All that a batch of asks moves: inputs and checkpoints before the start, streams over the run, outputs at the end."""
+"""All that a batch of asks moves: inputs and a checkpoint before the start, streams and checkpoints over it.
+
+Times count before the start only, and where a stream can't keep up; what is written overlaps with the run.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from tradewind.placement.table import Floats, Ints, OfferTable
     from tradewind.placement.terms import CostContext
     from tradewind.placement.worth import UsdOf
+    from tradewind.placement.writes import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +37,11 @@ class Stays:
 class Transfers:
     """What a batch moves; every array has the shape (asks, offers).
 
-    Inputs with a choice of replicas need to know what time costs: first `stream` is called, then `stage`.
+    Inputs with a choice of replicas need to know what time costs: first `stream` is called, then `write` and `stage`.
 
     Attributes:
         transfer_h: T_move.
-        egress_usd: of inputs, checkpoint and outputs. grams: what moving all of them emits.
+        egress_usd: of inputs, checkpoints and outputs. grams: what moving all of them emits.
     """
 
     def __init__(self, asks: Sequence[Ask], *, table: OfferTable, links: Links, stays: Stays) -> None:
@@ -67,6 +71,12 @@ class Transfers:
             run_h[indexes] = moved.hours
             self.egress_usd[indexes] += moved.usd
             self.grams[indexes] += moved.grams
+
+    def write(self, written: Written | None) -> None:
+        """Add the checkpoints that are written over the run, also where the work stays."""
+        if written is not None:
+            self.egress_usd[written.asks] += written.usd
+            self.grams[written.asks] += written.grams
 
     def stage(self, *, usd_of: Callable[[list[int]], UsdOf], usd_per_gram: Floats) -> None:
         """Choose the replicas that are read before the start."""

@@ -11,7 +11,8 @@ import numpy as np
 from tradewind.placement.costs.carbon import running_grams
 from tradewind.placement.costs.delay import lateness_usd
 from tradewind.placement.costs.latency import round_trip_usd
-from tradewind.placement.costs.loss import lost_hours
+from tradewind.placement.costs.loss import intervals_h, lost_hours
+from tradewind.placement.writes import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,21 +45,27 @@ class Worth:
     cluster_of: Ints
 
     def of_run(self, indexes: list[int]) -> UsdOf:
-        """Return the price of a T_run: machines, delay, what may be lost, carbon, round trips, and being late.
+        """Return the price of a T_run: machines, delay, loss, carbon, round trips, checkpoints, and being late.
 
         T_move is not known yet, so lateness counts as if there were nothing to stage.
         """
         asks = self.asks.of(indexes)
         hourly = self.usd_per_hour[indexes] + asks.usd_per_delay_hour
         queue_h = np.broadcast_to(self.queue_h, self.usd_per_hour.shape)[indexes]
-        lost_h = partial(lost_hours, asks, figures=self.figures, links=self.links, cluster_of=self.cluster_of)
-        round_trips = partial(round_trip_usd, asks, links=self.links, cluster_of=self.cluster_of)
+        figures, links, at = self.figures, self.links, self.cluster_of
+        interval_h = intervals_h(asks, figures=figures, links=links, cluster_of=at)
+        lost_h = partial(lost_hours, asks, figures=figures, links=links, cluster_of=at, interval_h=interval_h)
+        round_trips = partial(round_trip_usd, asks, links=links, cluster_of=at)
+        writes = partial(written, asks, links=links, cluster_of=at, interval_h=interval_h)
 
         def usd_of(run_h: Floats) -> Floats:
             busy_h = run_h + lost_h(run_h=run_h)
             usd = busy_h * hourly
-            usd += running_grams(asks, figures=self.figures, busy_h=busy_h) * asks.usd_per_gram
+            usd += running_grams(asks, figures=figures, busy_h=busy_h) * asks.usd_per_gram
             usd += round_trips(run_h=run_h)
+            saved = writes(run_h=run_h)
+            if saved is not None:
+                usd[saved.asks] += saved.usd + saved.grams * asks.usd_per_gram[saved.asks]
             late_usd = lateness_usd(asks, hours=busy_h + queue_h)
             return usd if late_usd is None else usd + late_usd
 

@@ -30,10 +30,10 @@ def fleet(tmp_path: Path) -> Path:
     return write(tmp_path / "fleet", *clusters)
 
 
-def checkpointed(*locations: str) -> Manifest:
+def checkpointed(*locations: str, interval: str = "1h") -> Manifest:
     manifest = an_ai_workload("train")
     manifest["spec"] |= {"failover": {"guarantee": "AtLeastOnce"}}
-    manifest["spec"]["checkpoint"] = {"interval": "1h", "size": "100G", "locations": list(locations)}
+    manifest["spec"]["checkpoint"] = {"interval": interval, "size": "100G", "locations": list(locations)}
     return manifest
 
 
@@ -71,7 +71,9 @@ def test_work_whose_only_checkpoint_was_there_is_stranded(fleet: Path, tmp_path:
 
 
 def test_work_that_runs_on_is_warned_of_a_checkpoint_that_is_lost(fleet: Path, tmp_path: Path) -> None:
-    found = forecast("provider=aws", fleet, write(tmp_path / "work", checkpointed("aws/eu-south-2")))
+    # So seldom that it is worth running far away from where it is kept.
+    work = write(tmp_path / "work", checkpointed("aws/eu-south-2", interval="100h"))
+    found = forecast("provider=aws", fleet, work)
     assert found["outcome"] == "Stays"
     assert found["warnings"] == [
         "its checkpoint in aws/eu-south-2 can't be read: a restart begins anew",

@@ -95,7 +95,7 @@ def moved(decided_s: float) -> tuple[Move, ...]:
         pytest.param(on_gcp(30.5 * MINUTE_S, workload=a_job(runtime_h=50)), MOVES, id="and may leave just after that"),
         pytest.param(on_gcp(32 * MINUTE_S, workload=a_job(runtime_h=50)), STAYS, id="and not between two"),
         pytest.param(
-            on_gcp(6.0 * HOUR_S, workload=a_job(runtime_h=10.0), layer=PolicyLayer(min_saving_usd=33.0)),
+            on_gcp(6.0 * HOUR_S, workload=a_job(runtime_h=10.0), layer=PolicyLayer(min_saving_usd=34.0)),
             STAYS,
             id="what is still to come counts, not what is done",
         ),

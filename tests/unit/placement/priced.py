@@ -42,6 +42,7 @@ class Priced:
     refusals: tuple[str, ...]
     messages: tuple[str, ...]
     assumed: tuple[str, ...]
+    writes: str
 
 
 def conditions(network: Network | None = None, **said: object) -> Conditions:
@@ -94,4 +95,5 @@ def price(
         refusals=tuple(one.reason for one in refusals),
         messages=tuple(one.message for one in refusals),
         assumed=pricer.assumed(prices, 0).of(row),
+        writes=pricer.assumed(prices, 0).writes(row),
     )

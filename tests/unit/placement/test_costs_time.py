@@ -14,6 +14,8 @@ from tradewind.model.plan import Here
 from tradewind.model.workload import Access, Checkpoint, Deadline, DeadlineMode, Output
 
 NOW_S = 1_800_000_000.0
+SELDOM_S = 100 * HOUR_S
+"""Between checkpoints: too long to write any."""
 A, B = "a/x", "b/x"
 # 900 GB at 2 Gbit/s is an hour.
 NETWORK = a_network((A, HOME, 2.0, 0.09), (B, HOME, 8.0, 0.02), (HOME, A, 1.0, 0.05))
@@ -66,7 +68,7 @@ def test_a_stream_that_cannot_keep_up_bounds_what_is_left_too() -> None:
 
 
 def test_work_that_resumes_reads_its_checkpoint_with_its_inputs() -> None:
-    work = replace(a_workload(data=(some_data(450, A),)), checkpoint=Checkpoint(900 * GB, (A,), HOUR_S))
+    work = replace(a_workload(data=(some_data(450, A),)), checkpoint=Checkpoint(900 * GB, (A,), SELDOM_S))
     fresh, again = (price(ask_for(work, resumes=resumes), given=conditions(NETWORK)) for resumes in (False, True))
     assert (fresh.transfer_h, again.transfer_h) == pytest.approx((0.5, 1.0))
     assert (fresh.usd.egress, again.usd.egress) == pytest.approx((450 * 0.09, 1350 * 0.09))
@@ -109,7 +111,7 @@ TWO_OFFERS = green(a_cluster(offers=(an_offer("one"), an_offer("two"))))
 
 def test_where_it_runs_nothing_is_staged_and_nothing_is_waited_for() -> None:
     data = (some_data(900, A), some_data(900, A, name="stream", access=Access.STREAM))
-    work = replace(a_workload(data=data), checkpoint=Checkpoint(900 * GB, (A,), HOUR_S))
+    work = replace(a_workload(data=data), checkpoint=Checkpoint(900 * GB, (A,), SELDOM_S))
     ask = ask_for(work, resumes=True, here=Here("aws-eu-north-1", "one"), usd_per_delay_hour=1.0)
     stay, move = (price(ask, cluster=TWO_OFFERS, given=conditions(NETWORK), row=row, queue_h=0.5) for row in (0, 1))
     assert (stay.transfer_h, stay.usd.egress, stay.usd.delay) == pytest.approx((0.0, 900 * 0.09, 10))

@@ -95,7 +95,7 @@ def test_the_engine_names_it_and_goes_on(fleet_said: Any, said: Any) -> None:
     (decision,) = plan([ASK], fleet=fleet, conditions=given)
     (bad,) = [one for one in decision.candidates if one.cluster == "bad"]
     assert "PriceInvalid" in [refusal.reason for refusal in bad.refusals]
-    assert Wake.CLUSTER in decision.wakes_on
+    assert Wake.PRICE in decision.wakes_on
     assert all(np.isfinite(one.total_usd) for one in decision.candidates)
 
 

@@ -3,9 +3,11 @@
 egress = sum over inputs of GB x USD per GB [replica -> cluster]
        + GB x USD per GB [replica of the checkpoint -> cluster]      where the work resumes
        + sum over outputs of GB x USD per GB [cluster -> location]
+       + checkpoints x GB x sum over their locations of USD per GB [cluster -> location]
 
 A GB is 10^9 bytes, as it is billed. Each input comes from one of its replicas, chosen in `placement.sources` for the
-least USD of egress and time together. Streamed data is read once over the run. Writing checkpoints is not in it.
+least USD of egress and time together. Streamed data is read once over the run. Every checkpoint is written to all of
+its locations: `placement.writes` counts how many T_run leaves room for.
 """
 
 from __future__ import annotations
@@ -18,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Egress:
-    """USD for moving inputs, checkpoint and outputs."""
+    """USD for moving inputs, checkpoints and outputs."""
 
     NAME: ClassVar[str] = "egress"
 
     def usd(self, context: CostContext, /) -> Floats:
-        """Return what the chosen replicas, and the way of the outputs, cost."""
+        """Return what the chosen replicas, and the way of outputs and checkpoints, cost."""
         return context.egress_usd

@@ -41,15 +41,17 @@ class Loss:
         return context.usd_per_hour * context.loss_h
 
 
-def lost_hours(asks: AskColumns, *, figures: Figures, links: Links, cluster_of: Ints, run_h: Floats) -> Floats:
-    """Return E_loss, per ask and offer."""
-    rate = figures.failures_per_hour[asks.failures]
-    lost = np.minimum(_intervals_h(asks, rate=rate, links=links, cluster_of=cluster_of), run_h)
+def lost_hours(
+    asks: AskColumns, *, figures: Figures, links: Links, cluster_of: Ints, run_h: Floats, interval_h: Floats
+) -> Floats:
+    """Return E_loss, per ask and offer; `interval_h` is what `intervals_h` returns."""
+    lost = np.minimum(interval_h, run_h)
     lost *= 0.5
     lost += figures.restart_h
     if asks.checkpoint.any():
         read_h = links.checkpoint_read_hours_per_gb[asks.checkpoint] * asks.checkpoint_gb
         lost += read_h.take(cluster_of, axis=1)
+    rate = figures.failures_per_hour[asks.failures]
     rate *= run_h
     lost *= rate
     return lost
@@ -57,17 +59,13 @@ def lost_hours(asks: AskColumns, *, figures: Figures, links: Links, cluster_of: 
 
 def intervals_h(asks: AskColumns, *, figures: Figures, links: Links, cluster_of: Ints) -> Floats:
     """Return the hours between checkpoints, (asks, 1) or, where some are Young's, (asks, offers)."""
-    rate = figures.failures_per_hour[asks.failures]
-    return _intervals_h(asks, rate=rate, links=links, cluster_of=cluster_of)
-
-
-def _intervals_h(asks: AskColumns, *, rate: Floats, links: Links, cluster_of: Ints) -> Floats:
     unsaid = np.flatnonzero(np.isnan(asks.interval_h[:, 0]))
     if not len(unsaid):
         return asks.interval_h
     save_h = links.checkpoint_save_hours_per_gb[asks.checkpoint[unsaid]] * asks.checkpoint_gb[unsaid]
+    rate = figures.failures_per_hour[asks.failures[unsaid]]
     interval_h = np.repeat(asks.interval_h, len(cluster_of), axis=1)
-    interval_h[unsaid] = young_h(save_h=save_h.take(cluster_of, axis=1), per_hour=rate[unsaid])
+    interval_h[unsaid] = young_h(save_h=save_h.take(cluster_of, axis=1), per_hour=rate)
     return interval_h
 
 
