@@ -16,6 +16,7 @@ from tradewind.model.placement import CopyState
 from tradewind.model.plan import Ask, Here
 from tradewind.model.policy import Mode
 from tradewind.model.workload import Tier
+from tradewind.outage.verdict import PROVIDER_INCIDENT
 from tradewind.placement.engine import plan as place
 
 if TYPE_CHECKING:
@@ -143,7 +144,11 @@ def with_losses(snapshot: Snapshot) -> Conditions:
     down = [cluster for cluster in snapshot.fleet if cluster.health.verdict is Verdict.DOWN]
     if not down:
         return snapshot.conditions
-    alive = {cluster.location for cluster in snapshot.fleet if cluster.health.verdict is Verdict.HEALTHY}
+    # A provider's announcement loses nothing: by our own evidence such a cluster is well.
+    well = (
+        cluster for cluster in snapshot.fleet if cluster.health.takes_work or cluster.health.reason == PROVIDER_INCIDENT
+    )
+    alive = {cluster.location for cluster in well}
     dark = {cluster.location for cluster in down if cluster.convicted or cluster.tier is not Tier.CLOUD}
     network = snapshot.conditions.network
     lost = network.lost | {cluster.name for cluster in down} | (dark - alive)

@@ -28,8 +28,10 @@ from tradewind.decide import ledger
 from tradewind.decide.plan import _ask, with_losses
 from tradewind.decide.sight import Sight
 from tradewind.decide.step import Need, Wish
+from tradewind.model.health import Judgement, Verdict
 from tradewind.model.policy import Mode, PolicyLayer
 from tradewind.model.workload import Tier
+from tradewind.outage.verdict import PROVIDER_INCIDENT
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
@@ -228,6 +230,7 @@ def test_of_a_lost_cluster_only_what_was_done_before_it_fell_silent_counts() -> 
     assert moved.record.spent_usd == pytest.approx(27.2)
 
 
+ANNOUNCED = Judgement(Verdict.SUSPECT, PROVIDER_INCIDENT, "aws announces an outage.")
 LOST = replace(Scene(health={"aws": DOWN}).snapshot().fleet[0], convicted="")
 
 
@@ -244,6 +247,11 @@ LOST = replace(Scene(health={"aws": DOWN}).snapshot().fleet[0], convicted="")
             (replace(LOST, tier=Tier.EDGE), replace(LOST, name="twin", health=HEALTHY)),
             {"aws"},
             id="unless another cluster is healthy there",
+        ),
+        pytest.param(
+            (replace(LOST, tier=Tier.EDGE), replace(LOST, name="twin", health=ANNOUNCED)),
+            {"aws"},
+            id="or would be healthy, had its provider announced nothing",
         ),
         pytest.param((replace(LOST, health=HEALTHY),), set(), id="nothing is lost where all is well"),
     ],

@@ -74,6 +74,14 @@ def test_what_our_own_evidence_finds_stands(pattern: str, verdict: Verdict) -> N
     assert a_court(pattern).verdict("aws") is verdict
 
 
+def test_a_cluster_that_has_earned_back_its_trust_keeps_it_under_an_announcement() -> None:
+    court = a_court("AA" + "S" * 17 + "A" * 40)
+    assert court.reason("aws") == PROVIDER_INCIDENT
+    court.announced.clear()
+    court.hear(aws="CA", gcp="AA", own="AA")
+    assert court.verdict("aws") is Verdict.HEALTHY, "and not Recovering once more, as after an outage"
+
+
 @given(
     pattern=st.text("AACSSSSSSUs.", min_size=1, max_size=80),
     announced=st.lists(st.booleans(), min_size=80, max_size=80),
