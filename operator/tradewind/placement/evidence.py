@@ -32,12 +32,7 @@ if TYPE_CHECKING:
     from tradewind.placement.screen import Screened
     from tradewind.placement.table import Mask
 
-PRICE_INVALID = "PriceInvalid"
 LAST_RESORT = "LastResort"
-
-_PRICE_INVALID = Refusal(
-    PRICE_INVALID, "a price, link or run time is negative or not finite, so there is no total", Wake.PRICE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +235,7 @@ class RoundEvidence:
                 found[row] += [refusal] if refusal else []
         for row in np.flatnonzero(~prices.valid[0]).tolist():
             if all(one.reason not in Readable.REASONS for one in found[row]):  # what nobody can read has no price
-                found[row].append(_PRICE_INVALID)
+                found[row].append(round_.pricer.why_invalid(ask, row))
         for row in np.flatnonzero(~prices.within[0]).tolist():
             found[row] += prices.refusals(0, row)
         taken = {part.row for part in self._parts}

@@ -18,6 +18,7 @@ from tradewind.placement.links import Links
 from tradewind.placement.registry import COSTS, PRICED
 from tradewind.placement.terms import CostContext
 from tradewind.placement.transfers import Stays, Transfers
+from tradewind.placement.untrue import Untrue
 from tradewind.placement.worth import Worth
 from tradewind.placement.writes import written
 
@@ -169,6 +170,11 @@ class Pricer:
     def assumed(self, prices: Prices, index: int) -> Assumed:
         """Return what was assumed of an ask that has been priced, to be put into words row by row."""
         return Assumed(prices.context, index, figures=self._figures, conditions=self._conditions)
+
+    def why_invalid(self, ask: Ask, row: int) -> Refusal:
+        """Name the figure for which an ask has no price on a row."""
+        cluster, offer = self._table.rows[row]
+        return Untrue(ask, cluster, offer, self._conditions, self._links).refusal()
 
     def _stays(self, asks: Sequence[Ask]) -> Stays:
         found = [

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradewind.model.plan import Wake
-from tradewind.placement.evidence import LAST_RESORT, PRICE_INVALID
+from tradewind.placement.evidence import LAST_RESORT
 from tradewind.placement.registry import CAPACITY, FILTERS, PRICED
+from tradewind.placement.untrue import PRICE_INVALID
 
 if TYPE_CHECKING:
     from tradewind.placement.framework import Filter

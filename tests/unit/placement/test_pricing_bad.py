@@ -12,7 +12,7 @@ from tests.builders import GB, a_cluster, a_network, a_workload, an_offer, some_
 from tests.unit.placement.priced import SPEEDS, WATTS, ask_for, conditions, green, price_all
 
 from tradewind.model.fleet import Carbon
-from tradewind.model.network import Link
+from tradewind.model.network import Link, Network
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Access, Checkpoint, Client, Deadline, Output
 from tradewind.placement.engine import plan
@@ -94,9 +94,92 @@ def test_the_engine_names_it_and_goes_on(fleet_said: Any, said: Any) -> None:
     fleet, given = worlds(fleet_said, said)
     (decision,) = plan([ASK], fleet=fleet, conditions=given)
     (bad,) = [one for one in decision.candidates if one.cluster == "bad"]
-    assert "PriceInvalid" in [refusal.reason for refusal in bad.refusals]
+    (message,) = [refusal.message for refusal in bad.refusals if refusal.reason == "PriceInvalid"]
+    assert "mend it in" in message
     assert Wake.PRICE in decision.wakes_on
     assert all(np.isfinite(one.total_usd) for one in decision.candidates)
+
+
+CPP = "the ClusterPlacementPolicy"
+TO_BAD = f"link {STORE} -> {BAD}"
+
+
+@pytest.mark.parametrize(
+    ("fleet_said", "said", "words"),
+    [
+        pytest.param(
+            offer(usd_per_accelerator_hour=nan),
+            {},
+            "usdPerAcceleratorHour is nan, and must be a number of 0 or more (mend it in FederatedCluster bad, "
+            "spec.offers h100, or the metric that it comes from)",
+            id="a price",
+        ),
+        pytest.param(
+            {"carbon": Carbon(100.0, 0.9)},
+            {},
+            "PUE is 0.9, and must be a number of 1 or more (mend it in FederatedCluster bad, spec.carbon)",
+            id="a PUE",
+        ),
+        pytest.param(
+            {},
+            {"speeds": SPEEDS | {"L4": -1.0}},
+            f"the speed of L4 is -1, and must be a number over 0 (mend it in {CPP}'s accelerators)",
+            id="a speed",
+        ),
+        pytest.param(
+            {},
+            {"watts": WATTS | {"L4": 0.0}},
+            f"the watts of L4 is 0, and must be a number over 0 (mend it in {CPP}'s accelerators)",
+            id="watts",
+        ),
+        pytest.param(
+            {},
+            link(gbps=0.0, egress_usd_per_gb=-1.0),
+            f"{TO_BAD}, bandwidth in Gbit/s is 0, and must be a number over 0 (mend it in a NetworkMap's spec.links or "
+            f"table); {TO_BAD}, egressUSDPerGB is -1, and must be a number of 0 or more (mend it in a NetworkMap's "
+            f"spec.links or table); link {BAD} -> {STORE}, egressUSDPerGB is -1, and must be a number of 0 or more "
+            "(mend it in a NetworkMap's spec.links or table)",
+            id="a link, of which at most three figures are named",
+        ),
+    ],
+)
+def test_the_figure_is_named_with_where_to_mend_it(fleet_said: Any, said: Any, words: str) -> None:
+    fleet, given = worlds(fleet_said, said)
+    assert refused_for(ASK, fleet, given) == f"there is no total: {words}"
+
+
+def refused_for(ask: Ask, fleet: list[Cluster], given: Conditions) -> str:
+    """Return the message of the first cluster's PriceInvalid."""
+    (decision,) = plan([ask], fleet=fleet, conditions=given)
+    (bad,) = [one for one in decision.candidates if one.cluster == fleet[0].name]
+    (message,) = [refusal.message for refusal in bad.refusals if refusal.reason == "PriceInvalid"]
+    return message
+
+
+def test_a_bad_replica_is_not_blamed_where_another_could_serve() -> None:
+    fleet, given = worlds(offer(usd_per_accelerator_hour=-1.0), {})
+    network = replace(NETWORK, links=NETWORK.links | {("t/x", BAD): Link(nan, 0.0)})
+    ask = ask_for(a_workload(data=(some_data(900, STORE, "t/x"),)))
+    assert "t/x" not in refused_for(ask, fleet, replace(given, network=network))
+    alone = ask_for(a_workload(data=(some_data(900, "t/x"),)))
+    assert "link t/x -> bad/r, bandwidth" in refused_for(alone, fleet, replace(given, network=network))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param({}, id="of links, as NetworkMaps have it"),
+        pytest.param({"checkpoint_gbps": 0.0}, id="of checkpoints"),
+        pytest.param({"restart_s": nan}, id="of restarts"),
+        pytest.param({"transfer_kwh_per_gb": nan}, id="of transfers"),
+    ],
+)
+def test_a_default_that_cannot_be_true_is_blamed_as_such(said: dict[str, float]) -> None:
+    fleet, given = worlds({}, {})
+    there = replace(NETWORK.defaults, other=Link(nan, 0.01, "other")) if not said else NETWORK.defaults
+    given = replace(given, assumptions=replace(given.assumptions, **said), network=Network({}, there))
+    expected = f"(mend it in {CPP}'s assumptions)" if said else "(mend it in a NetworkMap's spec.defaults)"
+    assert expected in refused_for(ASK, fleet, given)
 
 
 def spoiled(**said: Any) -> Ask:
@@ -125,6 +208,7 @@ def test_an_ask_that_cannot_be_true_has_no_price_and_spoils_no_other(ask: Ask) -
     fleet, given = worlds({}, {})
     alone, _ = price_all([ASK], fleet, given)
     prices, _ = price_all([ask, ASK], fleet, given)
+    assert "mend it in" in refused_for(ask, fleet, given)
     assert prices.valid.tolist() == [[False, False], [True, True]]
     assert prices.total[1].tolist() == alone.total[0].tolist()
 
