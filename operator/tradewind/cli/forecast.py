@@ -130,10 +130,12 @@ class _Then:
     def world(self, keys: Collection[Key]) -> World:
         """Make the picture in which some work wants a place anew, while all other work keeps its own."""
         world = self._now.again(keys)
-        # What is lost is no place that could be nearly right: its refusals would hide those that matter.
-        left = tuple(cluster for cluster in self._fleet(world) if cluster.name not in self._lost.clusters)
+        # What is lost is no place that could be nearly right: its refusals would hide those that matter. It stays in
+        # the picture without offers: whose law holds there, for the data that is there, is still known.
+        lost = self._lost.clusters
+        fleet = tuple(replace(one, offers=()) if one.name in lost else one for one in self._fleet(world))
         conditions = replace(world.conditions, network=self.network)
-        return replace(world, asks=tuple(map(self._moving, world.asks)), fleet=left, conditions=conditions)
+        return replace(world, asks=tuple(map(self._moving, world.asks)), fleet=fleet, conditions=conditions)
 
     def _moving(self, ask: Ask) -> Ask:
         """Ask as the operator would for work that flees: for all of it, or for those of its shares that ran there."""
@@ -214,6 +216,8 @@ def _fate(
 
 def _why(decision: Decision) -> tuple[str, str]:
     """Say what keeps work from every offer, or what those lack that could take it."""
+    if not decision.candidates:
+        return decision.reason, "no cluster is left that has an offer"
     refused = [{refusal.reason: refusal.message for refusal in one.refusals} for one in decision.candidates]
     everywhere = set.intersection(*map(set, refused)) if refused else set()
     for reason in sorted(everywhere):

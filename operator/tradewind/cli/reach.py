@@ -145,7 +145,8 @@ def _assess(ask: Ask, now: Present, rules: Rules) -> Assessment:
 
 def _today(ask: Ask, now: Present, table: OfferTable, by_rules: Reach, *, own: set[str]) -> Reach:
     """Find who has room for it now, among those who may take it; where it runs it has room."""
-    fleet = [cluster for cluster in now.world.fleet if cluster.name in by_rules.clusters]
+    # The others stay in the picture without offers: whose law holds there, for the data that is there, is still known.
+    fleet = [one if one.name in by_rules.clusters else replace(one, offers=()) for one in now.world.fleet]
     (decision,) = plan([ask], fleet=fleet, conditions=now.world.conditions)
     fits = own.union(f"{one.cluster}/{one.offer}" for one in decision.best(len(table)))
     return _reach(row for row in table.rows if _name(row) in fits)

@@ -136,6 +136,13 @@ def test_each_certificate_is_a_limit_of_its_own(tmp_path: Path) -> None:
     assert found["flags"] == ["single-cluster", "single-provider"]
 
 
+def test_the_law_of_a_place_that_the_rules_exclude_is_still_known(fleet: Path, tmp_path: Path) -> None:
+    """A checkpoint may be written to Germany, though the work itself may not go there."""
+    work = limited("a", jurisdictions={"allow": ["EU"]}, providers={"deny": ["gcp"]})
+    work["spec"]["checkpoint"] = {"interval": "1h", "size": "1Gi", "locations": ["gcp/europe-west3"]}
+    assert assessed("-f", fleet, "-f", write(tmp_path / "work", work))["a"]["today"]["clusters"] == ["aws-es", "aws-se"]
+
+
 def test_a_budget_that_no_place_meets_is_a_limit_like_others(fleet: Path, tmp_path: Path) -> None:
     manifest = an_ai_workload("a")
     manifest["spec"]["budget"] = {"maxUSDPerHour": "30"}

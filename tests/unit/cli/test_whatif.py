@@ -135,6 +135,20 @@ def test_data_in_a_lost_region_is_read_from_the_replica_elsewhere(fleet: Path, t
     assert works["a"]["after"]["usd"]["egress"] == 5.0  # 100 GB from Sweden, at $0.05
 
 
+def test_the_law_of_a_lost_place_still_holds_for_a_checkpoint_there(fleet: Path, tmp_path: Path) -> None:
+    """Nobody has forgotten that Germany is in the EU, so the work may go on writing to its other location."""
+    checkpoint = {"interval": "1h", "size": "1Gi", "locations": ["gcp/europe-west3", "aws/eu-south-2"]}
+    work = write(tmp_path / "work", at_least_once(an_ai_workload("a", law="EU"), checkpoint=checkpoint))
+    code, works, _ = forecast("--lose", "cluster=gcp-de", "-f", fleet, "-f", work)
+    assert (code, works["a"]["reason"], where(works["a"]["after"])) == (0, "Placed", ["aws-es"])
+
+
+def test_where_nothing_is_left_it_says_so(fleet: Path, tmp_path: Path) -> None:
+    losses = ("--lose", "provider=gcp", "--lose", "provider=aws")
+    code, works, _ = forecast(*losses, "-f", fleet, "-f", write(tmp_path / "work", at_least_once(an_ai_workload("a"))))
+    assert (code, works["a"]["message"]) == (3, "no cluster is left that has an offer")
+
+
 def test_several_losses_are_lost_at_once(fleet: Path, tmp_path: Path) -> None:
     work = write(tmp_path / "work", at_least_once(an_ai_workload("a")))
     _, works, found = forecast("--lose", "cluster=gcp-de", "--lose", "region=eu-south-2", "-f", fleet, "-f", work)
