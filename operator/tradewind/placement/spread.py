@@ -148,7 +148,7 @@ class Spreader:
             if len(new) < wanted.providers and provider not in new | wanted.known:
                 new.add(provider)
                 chosen.append(cluster)
-        if len(new) < wanted.providers:
+        if len(new) < wanted.providers or len(chosen) > wanted.clusters:
             return []
         chosen += [cluster for cluster in ranked if cluster not in chosen]
         return [rooms[cluster] for cluster in chosen[: wanted.clusters]]
