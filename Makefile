@@ -21,6 +21,8 @@ TAG = $(lastword $(subst :, ,$(IMAGE)))
 KIND_CLUSTER ?= tradewind
 MEMBERS ?=
 LAB_WORKERS ?= 1
+# The tables that the placement benchmark reads; docs/benchmarks.md says what is in them.
+DATA ?=
 
 .venv: $(READY) ## make the Python environment in .venv, with uv or with pip
 
@@ -54,8 +56,10 @@ check: $(READY) ## check format, lint, types, import contracts and generated fil
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/tradewind crds --check
 
-bench: $(READY) ## measure placements per second on real API servers
+bench: $(READY) ## measure placements per second on real API servers, and decisions on real tables (DATA=folder)
 	$(BIN)/tradewind bench e2e
+	@if [ -n "$(DATA)" ]; then $(BIN)/tradewind bench placement --data "$(DATA)"; else \
+		echo "Decisions are measured on tables of real prices and links: make bench DATA=folder (docs/benchmarks.md)"; fi
 
 crds: $(READY) ## write the CRDs, for kubectl and for the chart, from the models
 	$(BIN)/tradewind crds

@@ -118,7 +118,9 @@ def rooms(usd: Floats, *, capacity: str) -> Ints:
     wanted = np.bincount(usd.argmin(axis=1), minlength=places)
     room = -(-wanted // 3)
     others = np.flatnonzero(wanted == 0)
-    room[others] = ceil((jobs - room.sum()) / len(others))
+    if not len(others):
+        others = np.arange(places)
+    room[others] += ceil((jobs - room.sum()) / len(others))
     return room
 
 

@@ -27,8 +27,8 @@ NOW_S = 1.8e9
 KINDS = frozenset({"batch/v1/Job", "apps/v1/Deployment"})
 FABRICS = {"aws": Interconnect.EFA, "azure": Interconnect.INFINIBAND, "gcp": Interconnect.ANDROMEDA}
 GPUS_PER_NODE = 8
-HEADROOM = 2.0
-"""Room in the fleet over what the work asks for: little, so that much of it does not get its first choice."""
+HEADROOM = 4.0
+"""Room in the fleet over what the work asks for; the cheap places fill up all the same."""
 
 
 class Dice(Random):
