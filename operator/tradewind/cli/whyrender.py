@@ -33,8 +33,9 @@ def stderr_console() -> Console:
 
 def summary(decisions: Sequence[Decision]) -> str:
     """Count what is placed, and what it costs."""
-    placed = [decision.chosen for decision in decisions if decision.chosen is not None]
-    hourly, total = sum(usd_per_hour(one) for one in placed), sum(one.total_usd for one in placed)
+    placed = [decision for decision in decisions if decision.chosen is not None]
+    parts = [share.candidate for decision in placed for share in decision.shares]
+    hourly, total = sum(map(usd_per_hour, parts)), sum(one.total_usd for one in parts)
     count = f"{len(placed)} of {len(decisions)} workloads placed"
     return f"{count}: {format_usd(hourly)} an hour, {format_usd(total)} in total"
 
@@ -43,7 +44,7 @@ def assumptions(decisions: Sequence[Decision]) -> list[str]:
     """List the figures behind chosen prices that defaults stood in for, each once, with how often."""
     counts: dict[str, int] = {}
     for decision in decisions:
-        for phrase in decision.chosen.assumed if decision.chosen else ():
+        for phrase in dict.fromkeys(phrase for share in decision.shares for phrase in share.candidate.assumed):
             counts[phrase] = counts.get(phrase, 0) + 1
     return [phrase + (f" ({count} workloads)" if count > 1 else "") for phrase, count in counts.items()]
 
