@@ -199,9 +199,9 @@ def _fate(
     if held is not None:
         if released is not None and released.chosen is not None:
             where = bill_of(released.shares)
-            return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where, warnings=warnings)
+            return Fate(key, Outcome.STRANDED, held.reason, held.message, before, released=where)
         nowhere = f" Released, it would have no place: {_why(released)[1]}" if released is not None else ""
-        return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before, warnings=warnings)
+        return Fate(key, Outcome.STRANDED, held.reason, held.message + nowhere, before)
     if moved is not None and moved.chosen is not None:
         after = bill_of(moved.shares)
         return Fate(key, Outcome.MOVES, moved.reason, moved.message, before, after, warnings=warnings)

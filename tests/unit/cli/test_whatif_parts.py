@@ -80,6 +80,15 @@ def test_work_that_runs_on_is_warned_of_a_checkpoint_that_is_lost(fleet: Path, t
     ]
 
 
+def test_work_that_is_held_is_not_told_that_it_begins_anew(fleet: Path, tmp_path: Path) -> None:
+    """It waits: for its old copy first, then for its only checkpoint."""
+    manifest = checkpointed("gcp/europe-west3")
+    manifest["spec"]["failover"] = {"guarantee": "AtMostOnce"}
+    found = forecast("region=gcp/europe-west3", fleet, write(tmp_path / "work", manifest))
+    assert (found["outcome"], found["reason"], found["warnings"]) == ("Stranded", "OldCopyMayRun", [])
+    assert "its checkpoint can't be read now" in found["message"]
+
+
 def test_of_spread_work_only_the_share_that_was_there_moves(fleet: Path, tmp_path: Path) -> None:
     found = forecast("cluster=aws-es", fleet, write(tmp_path / "work", spread()))
     assert pods(found["before"]) == {"gcp-de": 2, "aws-es": 2}
