@@ -75,7 +75,8 @@ def offline_world(manifests: Manifests) -> World:
     hub = hub_of(objects)
     if hub.problems:
         (kind, name), problem = next(iter(sorted(hub.problems.items())))
-        raise InputError(f"{kind}/{name}", "", problem)
+        named = f"{kind}/{name}"
+        raise InputError(named, "", problem.removeprefix(f"{named}: "))
     names = [obj["metadata"]["name"] for obj in objects.clusters]
     nodes, notes = _nodes(manifests, hub.table, names)
     fleet = [

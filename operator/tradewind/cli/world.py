@@ -116,7 +116,10 @@ def world_of(hub: Hub, *, keys: Iterable[Key], fleet: Iterable[Cluster], objects
         conditions=hub.conditions(now_s=now_s),
         manifests={key: entry.raw for key, entry in hub.workloads.items()},
         clusters={obj["metadata"]["name"]: obj for obj in objects.clusters},
-        notes=tuple(f"{kind} {name} is left out: {problem}" for (kind, name), problem in sorted(hub.problems.items())),
+        notes=tuple(
+            f"{kind} {name} is left out: {problem.removeprefix(f'{kind}/{name}: ')}"
+            for (kind, name), problem in sorted(hub.problems.items())
+        ),
     )
 
 
