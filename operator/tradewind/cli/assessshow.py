@@ -122,12 +122,12 @@ def _grouped(found: Sequence[Assessment]) -> dict[tuple[str, str, Reach], list[s
 
 def _exclusions(groups: dict[tuple[str, str, Reach], list[str]]) -> Any:
     table = plain_table()
-    table.add_column("LIMIT", no_wrap=True)
-    table.add_column("VALUE")
+    for name in ("LIMIT", "VALUE"):
+        table.add_column(name, overflow="fold")
     for name in ("OFFERS", "CLUSTERS"):
-        table.add_column(name, justify="right")
-    table.add_column("PROVIDERS")
-    table.add_column("OF", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("PROVIDERS", overflow="fold", min_width=len("PROVIDERS"))
+    table.add_column("OF", overflow="fold")
     for (field, value, back), keys in groups.items():
         more = len(keys) - SHOWN_NAMES
         names = "\n".join(keys[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
