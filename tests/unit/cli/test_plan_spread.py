@@ -64,8 +64,8 @@ def test_the_summary_counts_every_share(fleet: Path, tmp_path: Path) -> None:
             spread(2, jurisdictions={"allow": ["ES"]}),
             [
                 (
-                    "by the rules aws-es could take a share, and no other cluster: spread.clusters 2 and minProviders 1 "
-                    "need more, or must become smaller"
+                    "by the rules aws-es could take a share, and no other cluster: spread.clusters 2 and "
+                    "minProviders 1 need more, or must become smaller"
                 ),
                 "without constraints.jurisdictions.allow ES, gcp-de/h100 could take it",
             ],
