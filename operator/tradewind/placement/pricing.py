@@ -73,9 +73,11 @@ class Prices:
 
     def shown(self, index: int) -> Mask:
         """Say where a price means something for an ask: an offer with accelerators has none for work without."""
-        without = self.context.asks.kind[index] == WITHOUT_ACCELERATORS
-        mask: Mask = self.valid[index] & (self.context.table.without_accelerator == without)
+        mask: Mask = self.valid[index] & (self.context.table.without_accelerator == self._without(index))
         return mask
+
+    def _without(self, index: int) -> bool:
+        return bool(self.context.asks.kind[index] == WITHOUT_ACCELERATORS)
 
     def usd(self, index: int, row: int) -> Usd:
         """Return the terms of an ask on a row."""
@@ -83,7 +85,8 @@ class Prices:
 
     def refusals(self, index: int, row: int) -> tuple[Refusal, ...]:
         """Say why budget or deadline do not allow an ask on a row; made on demand, since words are dear."""
-        if self.within[index, row] or not self.valid[index, row]:
+        means_something = self.valid[index, row] and self.context.table.without_accelerator[row] == self._without(index)
+        if self.within[index, row] or not means_something:
             return ()
         with np.errstate(all="ignore"):  # other rows may have figures that can't be true
             return tuple(refusal for one in PRICED for refusal in one.refusals(self.context, index, row))

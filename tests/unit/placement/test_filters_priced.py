@@ -156,6 +156,13 @@ def test_one_ask_with_limits_binds_no_other() -> None:
     assert prices.refusals(1, 0) == ()
 
 
+def test_an_offer_of_the_wrong_kind_has_no_price_that_could_be_too_high() -> None:
+    work = replace(WITH_DATA, pods=replace(WITH_DATA.pods, accelerators=0))
+    (decision,) = plan([ask_for(work, max_total_usd=1.0)], fleet=[green()], conditions=conditions(NETWORK))
+    (one,) = decision.candidates
+    assert [refusal.reason for refusal in one.refusals] == ["NotForCPUWork"]
+
+
 def test_the_engine_goes_to_where_the_budget_allows_it() -> None:
     # The H100 is cheaper in all, and its hour is the dearer one.
     fast = a_cluster("fast", offers=(an_offer(usd=4.0),))
