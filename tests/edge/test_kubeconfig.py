@@ -179,6 +179,7 @@ async def test_an_own_one_that_can_not_be_read_says_which(
         await own_configuration(str(path))
     assert caught.value.reason == "KubeconfigInvalid"
     assert str(path) in caught.value.message
+    assert ("there is no such file" in caught.value.message) is (text is None)
     assert "--kubeconfig" in caught.value.message
 
 

@@ -42,6 +42,10 @@ async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
     configuration = k8s.Configuration()
     path = kubeconfig or os.environ.get("KUBECONFIG", "")
     in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    where = path or "~/.kube/config"
+    if (path or not in_pod) and not _is_there(where):
+        message = f"{where}: there is no such file. Name a kubeconfig with --kubeconfig."
+        raise TerminalError("KubeconfigInvalid", message)
     try:
         if not path and in_pod:
             k8s_config.load_incluster_config(client_configuration=configuration)
@@ -50,9 +54,13 @@ async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
                 config_file=path or None, context=context or None, client_configuration=configuration
             )
     except (k8s_config.ConfigException, OSError, ValueError, TypeError, LookupError, yaml.YAMLError) as error:
-        where = path or str(Path("~/.kube/config"))
         raise TerminalError("KubeconfigInvalid", f"{where}: {error}. Name a kubeconfig with --kubeconfig.") from error
     return configuration
+
+
+def _is_there(paths: str) -> bool:
+    """Whether any of the files is there: KUBECONFIG may name several."""
+    return any(Path(one).expanduser().exists() for one in paths.split(os.pathsep))
 
 
 async def configuration_from_secret(text: str) -> Any:
