@@ -15,7 +15,7 @@ class ReplicaSpec(Model):
     location: Location
     """Where it is; any replica can serve a reader, and the best one is priced."""
     url: BucketURL | None = None
-    """Its address there, such as s3://scans-eu-north-1, for people and for what reads it."""
+    """Its address there, such as s3://scans-eu-north-1. Pods that read it from there get it in their environment."""
 
 
 class ResidencySpec(Model):

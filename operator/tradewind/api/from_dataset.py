@@ -22,4 +22,5 @@ def dataset_from(obj: Mapping[str, Any]) -> Dataset:
         locations=tuple(replica.location for replica in spec.replicas),
         residency=Residency(frozenset(spec.residency.jurisdictions), frozenset(spec.residency.operator_jurisdictions)),
         shared_with=frozenset(spec.shared_with.namespaces),
+        urls=tuple((replica.location, replica.url) for replica in spec.replicas if replica.url),
     )

@@ -68,6 +68,8 @@ class Placement(Model):
     """What its pods cost for an hour."""
     running_since: Time | None = None
     """When it first ran."""
+    sources: Annotated[dict[str, Short], MaxLen(32)] | None = None
+    """Where its pods read each of its data: names of spec.data to locations."""
 
 
 class CostTerms(Model):

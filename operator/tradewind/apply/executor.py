@@ -170,6 +170,7 @@ class Executor:
             hub_name=self._hub_name,
             pod_patch=patch or {},
             adopted_uid=step.record.adopted_uid,
+            data=step.view.workload.data if step.view.workload else (),
         )
 
     def _delivery(self, cluster: str) -> Delivery:

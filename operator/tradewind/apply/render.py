@@ -1,9 +1,9 @@
 """What is delivered: the template with exactly the documented changes.
 
-The changes: labels that identify the copy (hub, workload, uid, epoch), the epoch and uid in each container's
-environment, the offer's podPatch (which makes its market and type true), the replicas of its share where the work is
-spread over clusters, fields stripped that belong to one cluster or would make a finished Job vanish unseen, and for
-AtMostOnce the settings that keep one cluster from running two pods for one.
+The changes: labels that identify the copy (hub, workload, uid, epoch), in each container's environment the epoch, uid
+and where each input is read (TRADEWIND_DATA_*), the offer's podPatch (which makes its market and type true), the
+replicas of its share where the work is spread over clusters, fields stripped that belong to one cluster or would make a
+finished Job vanish unseen, and for AtMostOnce the settings that keep one cluster from running two pods for one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ from tradewind.state.copies import (
     HUB_LABEL,
     MARKET_ANNOTATION,
     OFFER_ANNOTATION,
+    SOURCES_ANNOTATION,
     UID_LABEL,
     WORKLOAD_LABEL,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from tradewind.model.placement import Placement
+    from tradewind.model.workload import DataInput
 
 Manifest = dict[str, Any]
 
@@ -55,11 +59,12 @@ def render(
     hub_name: str,
     pod_patch: Manifest,
     adopted_uid: str = "",
+    data: Sequence[DataInput] = (),
 ) -> Rendered:
     """Render one copy of an AIWorkload for a placement. Pure: the same arguments give the same manifests.
 
     `adopted_uid` is that of the AIWorkload whose copy was taken over: its copies keep it, since it is what the pods
-    know themselves by, and what the paths of their checkpoints hold.
+    know themselves by, and what the paths of their checkpoints hold. `data` has the addresses of the replicas.
     """
     metadata, spec = workload["metadata"], workload["spec"]
     uid = adopted_uid or metadata["uid"]
@@ -80,7 +85,8 @@ def render(
     config = tuple(each for each in config if each[:2] not in brought)
     came_along = [f"{c['apiVersion']}/{c['kind']}/{c['metadata']['name']}" for c in companions]
     came_along += [f"v1/{kind}/{config_name}" for kind, config_name, _ in config]
-    _dress_pods(pod_template, identity=identity, patch=pod_patch, epoch=placement.epoch, uid=uid)
+    ours = {"TRADEWIND_EPOCH": str(placement.epoch), "TRADEWIND_WORKLOAD_UID": uid}
+    _dress_pods(pod_template, identity=identity, patch=pod_patch, ours=ours | data_variables(placement.sources, data))
     body = {
         "apiVersion": manifest["apiVersion"],
         "kind": manifest["kind"],
@@ -92,8 +98,23 @@ def render(
         MARKET_ANNOTATION: placement.market.value,
         GENERATION_ANNOTATION: str(placement.generation),
         COMPANIONS_ANNOTATION: ",".join(came_along),
+        **({SOURCES_ANNOTATION: ",".join(map("=".join, placement.sources))} if placement.sources else {}),
     }
     return Rendered(body, companions, config, service_account, claims)
+
+
+def data_variables(sources: Iterable[tuple[str, str]], data: Iterable[DataInput]) -> dict[str, str]:
+    """Tell pods which replica of each input was priced for them, and its address where a Dataset gives one."""
+    urls = {one.name: dict(one.urls) for one in data}
+    variables = {}
+    for name, location in sources:
+        if name not in urls:
+            continue  # the spec has it no more
+        prefix = f"TRADEWIND_DATA_{name.upper().replace('-', '_')}"
+        variables[f"{prefix}_LOCATION"] = location
+        if location in urls[name]:
+            variables[f"{prefix}_URL"] = urls[name][location]
+    return variables
 
 
 def references(pod: Manifest) -> tuple[tuple[tuple[str, str, bool], ...], str, tuple[str, ...]]:
@@ -163,8 +184,8 @@ def _companion(manifest: Manifest, *, identity: Manifest, namespace: str) -> Man
     return {**body, "metadata": metadata}
 
 
-def _dress_pods(template: Manifest, *, identity: Manifest, patch: Manifest, epoch: int, uid: str) -> None:
-    """Label the pods, tell their containers who they are, and ask for the offer's nodes."""
+def _dress_pods(template: Manifest, *, identity: Manifest, patch: Manifest, ours: dict[str, str]) -> None:
+    """Label the pods, tell their containers who they are and where their data is, and ask for the offer's nodes."""
     metadata = template.setdefault("metadata", {})
     metadata["labels"] = (metadata.get("labels") or {}) | identity
     if patch.get("annotations"):
@@ -175,7 +196,6 @@ def _dress_pods(template: Manifest, *, identity: Manifest, patch: Manifest, epoc
     if patch.get("tolerations"):
         present = pod.get("tolerations") or []
         pod["tolerations"] = [*present, *(t for t in patch["tolerations"] if t not in present)]
-    ours = {"TRADEWIND_EPOCH": str(epoch), "TRADEWIND_WORKLOAD_UID": uid}
     for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
         kept = [variable for variable in container.get("env") or [] if variable["name"] not in ours]
         container["env"] = [*kept, *({"name": key, "value": value} for key, value in ours.items())]

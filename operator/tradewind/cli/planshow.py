@@ -66,8 +66,16 @@ def _share(world: World, ask: Ask, share: Share, hub_name: str) -> list[Manifest
         replicas=share.replicas,
         epoch=int((raw.get("status") or {}).get("epoch") or 0) + 1,
         generation=ask.workload.generation,
+        sources=chosen.sources,
     )
-    rendered = render(raw, placement=placement, guarantee=ask.policy.guarantee, hub_name=hub_name, pod_patch=patch)
+    rendered = render(
+        raw,
+        placement=placement,
+        guarantee=ask.policy.guarantee,
+        hub_name=hub_name,
+        pod_patch=patch,
+        data=ask.workload.data,
+    )
     return [rendered.copy, *rendered.companions]
 
 

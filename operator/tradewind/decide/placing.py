@@ -51,7 +51,16 @@ def adopt(view: View, record: Record, *, most: int) -> Step | None:
 
 def _adopted(copy: Copy) -> Placement:
     market = Market(copy.market)
-    return Placement(copy.cluster, copy.offer, market, copy.pods_wanted, copy.epoch, copy.generation, copy.state)
+    return Placement(
+        copy.cluster,
+        copy.offer,
+        market,
+        copy.pods_wanted,
+        copy.epoch,
+        copy.generation,
+        copy.state,
+        sources=copy.sources,
+    )
 
 
 def ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -> Step:

@@ -171,6 +171,7 @@ def _placement(step: Step, ask: Ask, share: Share, *, epoch: int, sight: Sight) 
         usd_per_hour=next(
             (ledger.usd_per_hour(pods, one, replicas=share.replicas) for one in offers if one.name == chosen.offer), 0.0
         ),
+        sources=chosen.sources,
     )
 
 

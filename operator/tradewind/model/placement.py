@@ -34,6 +34,7 @@ class Placement:
         usd_total: the total cost that it was chosen for.
         usd_per_hour: what its pods cost for an hour, at the offer's newest price.
         running_since_s: when its copy was first seen to run, in seconds since the Unix epoch; 0 before.
+        sources: where its pods read each input, as (name of the input, location).
     """
 
     cluster: str
@@ -47,6 +48,7 @@ class Placement:
     usd_total: float = 0.0
     usd_per_hour: float = 0.0
     running_since_s: float = 0.0
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Copy:
         succeeded: for a finished copy, how it ended; None before.
         pods_wanted: pods that should exist now.
         companions: what came with it, as `apiVersion/Kind/name`.
+        sources: as in `Placement`.
     """
 
     cluster: str
@@ -76,6 +79,7 @@ class Copy:
     message: str = ""
     pods_wanted: int = 0
     companions: tuple[str, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class Candidate:
             lost to interruptions. All in hours.
         assumed: figures that defaults stood in for, each as a short phrase.
         writes: the checkpoints that it writes over the run, and their egress, in words; "" for none.
+        sources: the replica of each input that is cheapest for it, as (name of the input, location).
     """
 
     cluster: str
@@ -147,6 +148,7 @@ class Candidate:
     grams_co2: float = 0.0
     assumed: tuple[str, ...] = ()
     writes: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
 
     @property
     def feasible(self) -> bool:

@@ -115,6 +115,7 @@ class DataInput:
 
     Attributes:
         residency: binds every place that the data is read in.
+        urls: addresses, as (location, address); of the locations for which somebody gave one.
     """
 
     name: str
@@ -122,6 +123,7 @@ class DataInput:
     locations: tuple[str, ...]
     access: Access = Access.STAGE
     residency: Residency = Residency()
+    urls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class Dataset:
 
     Attributes:
         shared_with: namespaces, beside its own, whose work may read it.
+        urls: as in `DataInput`.
     """
 
     key: Key
@@ -146,6 +149,7 @@ class Dataset:
     locations: tuple[str, ...]
     residency: Residency = Residency()
     shared_with: frozenset[str] = frozenset()
+    urls: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewind.model.units import BYTES_PER_GB, SECONDS_PER_HOUR, format_duration, format_usd
+from tradewind.model.workload import Access
 from tradewind.placement.columns import ASSUMED_CORES_PER_POD
 from tradewind.placement.costs.loss import intervals_h
 from tradewind.placement.figures import interruptions, ratio
@@ -56,6 +57,17 @@ class Assumed:
             *cluster.carbon.assumed,
         )
         return tuple(dict.fromkeys(phrases))
+
+    def sources(self, row: int) -> tuple[tuple[str, str], ...]:
+        """Say where each input comes from: its name, and the location of the replica that serves it."""
+        data, links = self._ask.workload.data, self._context.links
+        found = []
+        for is_staged in (True, False):
+            # In the order of the inputs; what is staged last is the checkpoint, where it is one of them.
+            served = [source for staged, source in self._serving if staged == is_staged]
+            named = [one.name for one in data if (one.access is Access.STAGE) == is_staged]
+            found += [(name, links.names[source[row]]) for name, source in zip(named, served, strict=False)]
+        return tuple(sorted((name, location) for name, location in found if location))
 
     def writes(self, row: int) -> str:
         """Say which checkpoints the run writes, and what they cost on their way; "" where it writes none."""

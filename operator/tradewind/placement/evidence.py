@@ -164,6 +164,7 @@ class RoundEvidence:
             grams_co2=grams_co2,
             assumed=facts.assumed.of(row) if shown else (),
             writes=facts.assumed.writes(row) if shown else "",
+            sources=facts.assumed.sources(row) if shown else (),
         )
 
     def _brief(self, replicas: int) -> _Facts:

@@ -17,6 +17,8 @@ OFFER_ANNOTATION = "tradewind.dev/offer"
 MARKET_ANNOTATION = "tradewind.dev/market"
 GENERATION_ANNOTATION = "tradewind.dev/generation"
 COMPANIONS_ANNOTATION = "tradewind.dev/companions"
+SOURCES_ANNOTATION = "tradewind.dev/sources"
+"""Where its pods read their data, as `name=location,name=location`: a hub without a memory adopts it with them."""
 MARKETS = frozenset(market.value for market in Market)
 SHARED_LABEL = "tradewind.dev/shared"
 """On ConfigMaps and Secrets that came along: several workloads of a namespace may use them."""
@@ -49,6 +51,13 @@ def copy_from(cluster: str, obj: Manifest) -> Copy | None:
         message=message,
         pods_wanted=wanted,
         companions=tuple(item for item in annotations.get(COMPANIONS_ANNOTATION, "").split(",") if item.count("/") > 1),
+        sources=tuple(
+            (name, location)
+            for name, equals, location in (
+                item.partition("=") for item in annotations.get(SOURCES_ANNOTATION, "").split(",")
+            )
+            if name and location
+        ),
     )
 
 

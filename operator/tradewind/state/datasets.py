@@ -59,7 +59,9 @@ class Datasets:
             dataset = self._known.get(ref.dataset)
             if dataset is None or not _may_read(workload.key.namespace, dataset):
                 return _unreadable(workload.key.namespace, ref)
-            inputs.append(DataInput(ref.name, dataset.size_bytes, dataset.locations, ref.access, dataset.residency))
+            inputs.append(
+                DataInput(ref.name, dataset.size_bytes, dataset.locations, ref.access, dataset.residency, dataset.urls)
+            )
         return replace(workload, data=(*workload.data, *inputs)) if inputs else workload
 
 

@@ -67,6 +67,7 @@ def record_fields(record: Record) -> dict[str, Any]:
                 "totalUSD": usd(p.usd_total),
                 "usdPerHour": usd(p.usd_per_hour),
                 **({"runningSince": iso(p.running_since_s)} if p.running_since_s else {}),
+                **({"sources": dict(p.sources)} if p.sources else {}),
             }
             for p in record.placements
         ],
@@ -134,6 +135,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return tuple(sorted((name, text) for name, text in pairs if isinstance(text, str)))
+
+
 def _placement(item: dict[str, Any]) -> Placement:
     return Placement(
         cluster=str(item["cluster"]),
@@ -147,6 +153,7 @@ def _placement(item: dict[str, Any]) -> Placement:
         usd_total=float(item.get("totalUSD", 0)),
         usd_per_hour=_amount(item.get("usdPerHour")),
         running_since_s=seconds_of(item.get("runningSince")),
+        sources=_pairs(item.get("sources")),
     )
 
 

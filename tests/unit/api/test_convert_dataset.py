@@ -20,6 +20,7 @@ def test_a_dataset_has_its_size_its_replicas_its_law_and_its_readers() -> None:
         locations=("aws/eu-north-1", "madrid-dc"),
         residency=Residency(frozenset({"EU"}), frozenset({"EU", "US"})),
         shared_with=frozenset({"research"}),
+        urls=(("aws/eu-north-1", "s3://scans-eu-north-1"),),
     )
 
 

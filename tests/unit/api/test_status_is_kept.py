@@ -40,7 +40,9 @@ def _step(record: Record, candidates: tuple[Candidate, ...]) -> Step:
 
 
 def test_the_status_of_a_workload_is_kept_whole() -> None:
-    placement = Placement("aws", "h100", Market.SPOT, 2, 2, 3, CopyState.RUNNING, NOW_S, 12.5)
+    placement = Placement(
+        "aws", "h100", Market.SPOT, 2, 2, 3, CopyState.RUNNING, NOW_S, 12.5, sources=(("scans", "aws/a"),)
+    )
     record = Record(
         epoch=2,
         placements=(placement, replace(placement, cluster="gcp", state=CopyState.RELEASING)),

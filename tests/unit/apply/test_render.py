@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from tradewind.apply.render import references, render
 from tradewind.model.placement import Placement
 from tradewind.model.policy import Guarantee
-from tradewind.model.workload import Market
+from tradewind.model.workload import DataInput, Market
+from tradewind.state.copies import copy_from
 
 Manifest = dict[str, Any]
 AMO, ALO = Guarantee.AT_MOST_ONCE, Guarantee.AT_LEAST_ONCE
@@ -190,6 +192,32 @@ def test_every_container_is_told_who_it_is_and_nothing_else_of_it_changes() -> N
     assert found["containers"][0]["env"] == [{"name": "A", "value": "1"}, *OURS]
     assert found["containers"][1] == a_container(name="side", env=OURS)
     assert found["initContainers"] == [a_container(name="init", env=OURS)]
+
+
+def test_pods_are_told_which_replica_was_priced_for_them_and_where_it_is() -> None:
+    data = (
+        DataInput("chest-scans", 1.0, ("aws/a", "gcp/b"), urls=(("aws/a", "s3://scans-a"), ("gcp/b", "gs://scans-b"))),
+        DataInput("labels", 1.0, ("aws/a",)),
+    )
+    sources = (("chest-scans", "gcp/b"), ("gone", "aws/a"), ("labels", "aws/a"))
+    forged = [{"name": "TRADEWIND_DATA_LABELS_LOCATION", "value": "forged"}]
+    found = render(
+        a_job(pod={"containers": [a_container(env=forged)]}),
+        placement=replace(PLACE, sources=sources),
+        guarantee=ALO,
+        hub_name="default",
+        pod_patch={},
+        data=data,
+    ).copy
+    assert found["spec"]["template"]["spec"]["containers"][0]["env"] == [
+        *OURS,
+        {"name": "TRADEWIND_DATA_CHEST_SCANS_LOCATION", "value": "gcp/b"},
+        {"name": "TRADEWIND_DATA_CHEST_SCANS_URL", "value": "gs://scans-b"},
+        {"name": "TRADEWIND_DATA_LABELS_LOCATION", "value": "aws/a"},
+    ]
+    marked = copy_from("aws", {**found, "metadata": {**found["metadata"], "uid": "o-1"}})
+    assert marked is not None
+    assert marked.sources == sources
 
 
 def test_adopted_work_keeps_the_uid_of_its_copy() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.builders import a_federated_cluster, an_ai_workload, write
+from tests.builders import VERSION, a_federated_cluster, an_ai_workload, write
 
 from tradewind.cli.plan import plan
 
@@ -224,6 +224,25 @@ def test_show_manifest_prints_what_would_be_delivered(fleet: Path, tmp_path: Pat
     )
     assert job["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "h100"}
     assert "# default/b is not delivered: Unschedulable" in result.stdout
+
+
+def test_show_manifest_tells_pods_where_their_data_is(fleet: Path, tmp_path: Path) -> None:
+    replicas = [{"location": "aws/eu-south-2", "url": "s3://es"}, {"location": "gcp/europe-west3", "url": "gs://de"}]
+    metadata = {"name": "scans", "namespace": "default"}
+    scans = {
+        "apiVersion": VERSION,
+        "kind": "Dataset",
+        "metadata": metadata,
+        "spec": {"size": "1T", "replicas": replicas},
+    }
+    work = an_ai_workload("a")
+    work["spec"]["data"] = [{"name": "scans", "datasetRef": {"name": "scans"}}]
+    for law, location, url in (("ES", "aws/eu-south-2", "s3://es"), ("DE", "gcp/europe-west3", "gs://de")):
+        work["spec"]["constraints"] = {"jurisdictions": {"allow": [law]}}
+        plans = planned("-f", fleet, "-f", write(tmp_path / "work", scans, work), "--show-manifest")
+        ((job,),) = [one["manifests"] for one in plans.values()]
+        env = {one["name"]: one["value"] for one in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+        assert (env["TRADEWIND_DATA_SCANS_LOCATION"], env["TRADEWIND_DATA_SCANS_URL"]) == (location, url)
 
 
 def test_show_manifest_in_json_is_a_list_per_workload(fleet: Path, tmp_path: Path) -> None:

@@ -210,9 +210,11 @@ def test_a_copy_of_our_own_is_taken_over_without_another_uid() -> None:
     assert step.record.adopted_uid == ""
 
 
-def test_an_adopted_copy_keeps_its_market() -> None:
-    step = Scene(copies=(replace(copy_at(), market="Spot"),)).step()
+def test_an_adopted_copy_keeps_its_market_and_reads_its_data_where_it_did() -> None:
+    sources = (("scans", "aws/a"),)
+    step = Scene(copies=(replace(copy_at(), market="Spot", sources=sources),)).step()
     assert step.record.placements[0].market is Market.SPOT
+    assert step.record.placements[0].sources == sources
 
 
 REBUILT = Scene(rebuilt=True, unlisted=frozenset({"gcp"}), health={"gcp": SUSPECT})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.builders import DOWN, HEALTHY, a_workload, constraints
+from tests.builders import DOWN, HEALTHY, a_workload, constraints, some_data
 from tests.unit.decide.builders import (
     ALO,
     AMO,
@@ -307,3 +307,14 @@ def test_work_of_a_lost_cluster_does_not_wait_for_a_new_one_to_settle() -> None:
 def test_a_starting_copy_says_how_many_of_its_pods_have_a_node() -> None:
     scene = Scene(record=recorded(at()), copies=(copy_at(state=PENDING, pods=4),))
     assert "0 of 4 pods" in said(scene.step()).message
+
+
+def test_the_replicas_that_were_priced_are_recorded_and_stay_those_of_the_copy() -> None:
+    work = a_workload(data=(some_data(1, "gcp/here", "aws/here"), some_data(1, "gcp/here", name="labels")))
+    first = Scene(workload=work).step()
+    (place,) = first.record.placements
+    assert (place.cluster, place.sources) == ("aws", (("data", "aws/here"), ("labels", "gcp/here")))
+    changed = replace(work, data=(some_data(1, "gcp/here"),))
+    again = Scene(workload=changed, record=first.record, copies=(copy_at(),), generation=2).step()
+    assert summary(again)["deliver"] == ("aws", 1)
+    assert again.record.placements[0].sources == place.sources

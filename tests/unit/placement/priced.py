@@ -43,6 +43,7 @@ class Priced:
     messages: tuple[str, ...]
     assumed: tuple[str, ...]
     writes: str
+    sources: tuple[tuple[str, str], ...]
 
 
 def conditions(network: Network | None = None, **said: object) -> Conditions:
@@ -96,4 +97,5 @@ def price(
         messages=tuple(one.message for one in refusals),
         assumed=pricer.assumed(prices, 0).of(row),
         writes=pricer.assumed(prices, 0).writes(row),
+        sources=pricer.assumed(prices, 0).sources(row),
     )

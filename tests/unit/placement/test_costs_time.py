@@ -74,6 +74,20 @@ def test_work_that_resumes_reads_its_checkpoint_with_its_inputs() -> None:
     assert (fresh.usd.egress, again.usd.egress) == pytest.approx((450 * 0.09, 1350 * 0.09))
 
 
+def test_the_replica_of_each_input_is_named() -> None:
+    data = (
+        some_data(90, A, B, name="stream", access=Access.STREAM),
+        some_data(90, A, B, name="staged"),
+        some_data(90, A, name="other"),
+        replace(some_data(90, B, name="last"), access=Access.STREAM),
+    )
+    work = replace(a_workload(data=data), checkpoint=Checkpoint(90 * GB, (A,), SELDOM_S))
+    for resumes in (False, True):
+        found = price(ask_for(work, resumes=resumes), given=conditions(NETWORK))
+        assert found.sources == (("last", B), ("other", A), ("staged", B), ("stream", B))
+    assert price(ask_for(a_workload()), given=conditions(NETWORK)).sources == ()
+
+
 def test_an_output_costs_what_leaving_the_cluster_costs() -> None:
     work = replace(a_workload(), outputs=(Output("model", 300 * GB, A),))
     found = price(ask_for(work), given=conditions(NETWORK))

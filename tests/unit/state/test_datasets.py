@@ -65,6 +65,12 @@ def test_a_named_dataset_is_an_input_with_the_size_the_replicas_and_the_law_that
     assert inputs(hub) == (DataInput("scans", 100 * GB, ("aws/eu-north-1",), Access.STREAM, residency),)
 
 
+def test_the_address_of_a_replica_comes_with_it() -> None:
+    replicas = [{"location": "aws/eu-north-1", "url": "s3://scans"}, {"location": "gcp/europe-west4"}]
+    (scans,) = inputs(a_hub(a_dataset(replicas=replicas), data=[reads()]))
+    assert scans.urls == (("aws/eu-north-1", "s3://scans"),)
+
+
 def test_inline_data_stands_beside_it() -> None:
     inline = {"name": "labels", "size": "1G", "locations": ["gcp/europe-west4"]}
     assert [each.name for each in inputs(a_hub(a_dataset(), data=[inline, reads()]))] == ["labels", "scans"]

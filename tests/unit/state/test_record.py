@@ -30,6 +30,7 @@ PLACEMENTS = st.builds(
     usd_total=USD,
     usd_per_hour=USD,
     running_since_s=st.just(0.0) | SECONDS,
+    sources=st.dictionaries(NAMES, NAMES, max_size=3).map(lambda found: tuple(sorted(found.items()))),
 )
 MOVES = st.builds(
     Move,
@@ -68,6 +69,7 @@ def test_what_is_written_is_read_back(record: Record) -> None:
     assert close(record, again)
     assert (again.epoch, again.adopted_uid) == (record.epoch, record.adopted_uid)
     assert [p.state for p in again.placements] == [p.state for p in record.placements]
+    assert [p.sources for p in again.placements] == [p.sources for p in record.placements]
 
 
 @given(record=RECORDS)
