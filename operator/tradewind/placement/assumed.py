@@ -148,9 +148,11 @@ class Assumed:
         by_place_h = save_h[:, self._context.table.cluster_of[row]] * saved.size_bytes / BYTES_PER_GB
         slowest, interval_h = int(np.argmax(by_place_h)), self._interval(row)
         if by_place_h[slowest] > interval_h:
+            link = links.out_link(self._context.table.rows[row][0], names[slowest])
+            gbps = f", at {self._conditions.assumptions.checkpoint_gbps:g} Gbit/s" * ("bandwidth" in defaulted(link))
             yield (
-                f"checkpoints: one takes {_span(float(by_place_h[slowest]))} to write to {names[slowest]}, longer than "
-                f"the interval of {_span(interval_h)}; no stall is priced"
+                f"checkpoints: one takes {_span(float(by_place_h[slowest]))} to write to {names[slowest]}{gbps}, "
+                f"longer than the interval of {_span(interval_h)}; no stall is priced"
             )
 
     def _written_to(self, row: int) -> list[str]:
