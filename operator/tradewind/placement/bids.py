@@ -167,8 +167,8 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """The rows that have an accelerator which some bids can use, and what prices them."""
+class Section:
+    """Some rows of the table, and what prices them."""
 
     rows: Ints
     pricer: Pricer
@@ -188,8 +188,8 @@ class Market:
     ) -> None:
         self._table = table
         self._capacity, self._screen, self._pricer, self._quotas = capacity, screen, pricer, quotas
-        self._whole = _Part(np.arange(len(table)), pricer, table.last_resort, bool(table.last_resort.any()))
-        self._parts: dict[int, _Part] = {}
+        self.whole = Section(np.arange(len(table)), pricer, table.last_resort, bool(table.last_resort.any()))
+        self._sections: dict[int, Section] = {}
 
     def survey(self, bids: Sequence[Bid]) -> None:
         """Give every bid its list, as things stand now."""
@@ -200,13 +200,13 @@ class Market:
             for chunk in self.chunks(some):
                 self._list(chunk, self.look(chunk))
 
-    def chunks(self, bids: Sequence[Bid]) -> Iterator[Sequence[Bid]]:
+    def chunks(self, bids: Sequence[Bid], section: Section | None = None) -> Iterator[Sequence[Bid]]:
         """Cut bids into batches whose matrices fit a cache."""
-        size = max(1, CELLS // max(1, len(self._part(bids).rows)))
+        size = max(1, CELLS // max(1, len((section or self._section(bids)).rows)))
         return (bids[start : start + size] for start in range(0, len(bids), size))
 
     def look(
-        self, bids: Sequence[Bid], *, room: bool = True, last_resort: bool = False, everywhere: bool = False
+        self, bids: Sequence[Bid], *, room: bool = True, last_resort: bool = False, section: Section | None = None
     ) -> View:
         """Price bids on the offers that they can use, and say what is feasible now.
 
@@ -214,39 +214,42 @@ class Market:
             bids: a batch.
             room: whether the pods must fit.
             last_resort: whether failing regions count where others are feasible too.
-            everywhere: whether all rows are to be looked at.
+            section: the rows to look at; those with an accelerator that the bids can use, if it is not said.
         """
-        part = self._whole if everywhere else self._part(bids)
+        section = section or self._section(bids)
         asks = [bid.ask for bid in bids]
         feasible = self._screen.masks(asks)
-        if len(part.rows) < len(self._table):
-            feasible = feasible[:, part.rows]
+        if len(section.rows) < len(self._table):
+            feasible = feasible[:, section.rows]
         if room:
-            fits, queue_h = self._rooms(bids, part.rows)
+            fits, queue_h = self._rooms(bids, section.rows)
             feasible = feasible & fits
         else:
             queue_h = np.zeros(feasible.shape)
-        prices = part.pricer.price(asks, queue_h=queue_h)
+        prices = section.pricer.price(asks, queue_h=queue_h)
         feasible = feasible & prices.valid
         feasible &= prices.within
         held_back: Mask = np.zeros(len(bids), dtype=np.bool_)
-        if part.any_last_resort and not last_resort:
-            usual: Mask = feasible & ~part.last_resort
+        if section.any_last_resort and not last_resort:
+            usual: Mask = feasible & ~section.last_resort
             held_back = np.logical_and(np.any(usual, axis=1), np.any(feasible & ~usual, axis=1))
             feasible = feasible & (usual | ~held_back[:, None])
-        return View(part.rows, prices, feasible, queue_h, held_back)
+        return View(section.rows, prices, feasible, queue_h, held_back)
 
-    def _part(self, bids: Sequence[Bid]) -> _Part:
+    def _section(self, bids: Sequence[Bid]) -> Section:
         bits = 0
         for types in {bid.ask.workload.accelerator_types: bid for bid in bids}.values():
             bits |= self._screen.bits_of(ACCELERATOR, types.ask)
-        part = self._parts.get(bits)
-        if part is None:
+        section = self._sections.get(bits)
+        if section is None:
             rows = np.array([row for row in range(len(self._table)) if bits >> row & 1], dtype=np.int64)
-            last_resort = self._table.last_resort[rows]
-            part = _Part(rows, self._pricer.part(rows), last_resort, bool(last_resort.any()))
-            self._parts[bits] = part
-        return part
+            section = self._sections[bits] = self.section(rows)
+        return section
+
+    def section(self, rows: Ints) -> Section:
+        """Make a section of the table."""
+        last_resort = self._table.last_resort[rows]
+        return Section(rows, self._pricer.part(rows), last_resort, bool(last_resort.any()))
 
     def _rooms(self, bids: Sequence[Bid], rows: Ints) -> tuple[Mask, Floats]:
         """Say where the pods fit, and how long they wait there, in hours."""
@@ -258,18 +261,14 @@ class Market:
         queue_h = np.array([room.queue_s[rows] for room in rooms])[which] / SECONDS_PER_HOUR
         for number, bid in enumerate(bids):
             if bid.limited:
-                fits[number] &= self._within_quota(bid)[rows]
+                work = bid.ask.workload
+                within = self._quotas.mask(work.key.namespace, work.pods, count=bid.count)
+                if within is not None:
+                    fits[number] &= within[rows]
             if bid.home >= 0:
                 home = rows == bid.home
                 fits[number, home], queue_h[number, home] = True, 0.0
         return fits, queue_h
-
-    def _within_quota(self, bid: Bid) -> Mask:
-        mask = np.ones(len(self._table), dtype=np.bool_)
-        work = bid.ask.workload
-        for row in self._quotas.rows_of(work.key.namespace):
-            mask[row] = self._quotas.fits(row, work.key.namespace, work.pods) >= bid.count
-        return mask
 
     def _list(self, bids: Sequence[Bid], view: View) -> None:
         prices, usd = view.prices, view.usd()

@@ -17,6 +17,10 @@ Place: TypeAlias = tuple[int, float]
 """A row of the table, and for how many hours the pods would wait for their node there."""
 
 
+BEYOND = 3
+"""Offers of a list that count from where it stands: what it has, and where it could go if it made room."""
+
+
 class Choices:
     """Prices by place, one column per place, one entry per bid; infinite where the bid may not go.
 
@@ -24,19 +28,17 @@ class Choices:
     somebody's twentieth choice. So all of them are priced once more.
 
     Attributes:
-        rows: offers that are on somebody's list, or that somebody has.
+        rows: offers that somebody has, has wished for in vain, or would wish for next.
     """
 
     def __init__(self, market: Market, bids: Sequence[Bid]) -> None:
-        mentioned = {row for bid in bids for rows in (*bid.past, bid.rows) for row in rows}
+        mentioned = {row for bid in bids for rows in (*bid.past, bid.rows[: bid.at + BEYOND]) for row in rows}
         self.rows = sorted(mentioned | {bid.row for bid in bids if bid.row >= 0})
         self._column_of = {row: column for column, row in enumerate(self.rows)}
-        self._usd, self._hours = np.empty((2, len(bids), len(self.rows)))
-        number = {bid.rank: index for index, bid in enumerate(bids)}
-        rows = np.array(self.rows, dtype=np.int64)
-        for chunk in market.chunks(bids):
-            mine = [number[bid.rank] for bid in chunk]
-            self._usd[mine], self._hours[mine] = market.look(chunk, room=False).at(rows)
+        section = market.section(np.array(self.rows, dtype=np.int64))
+        views = [market.look(chunk, room=False, section=section) for chunk in market.chunks(bids, section)]
+        self._usd = np.concatenate([view.usd() for view in views])
+        self._hours = np.concatenate([view.prices.context.hours for view in views])
         patience = [bid.patience for bid in bids]
         self._usd_per_hour = np.array([one.usd_per_hour for one in patience])
         self._usd_per_hour_late = np.array([one.usd_per_hour_late for one in patience])

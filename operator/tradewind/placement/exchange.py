@@ -79,15 +79,17 @@ def _weights(floor: Floor, full: Ints, spare: Ints) -> Floats:
     """Return the edges among full places, all that have room (last but one), and being without a place (last)."""
     size, edges = len(full), floor.edges
     weights = np.full((size + 2, size + 2), inf)
-    weights[:size, :size] = edges[np.ix_(full, full)]
+    leaving = edges[full]
+    weights[:size, :size] = leaving[:, full]
     weights[size, :size] = 0.0  # nobody has to fill what is left
     outside = floor.outside()
     if outside is not None:
         weights[size + 1, :size] = outside[full]
     if len(spare):
-        weights[:size, size] = edges[np.ix_(full, spare)].min(axis=1)
-        weights[size, :size] = np.minimum(0.0, edges[np.ix_(spare, full)].min(axis=0))
-        weights[size, size] = edges[np.ix_(spare, spare)].min()
+        moving = edges[spare].min(axis=0)  # of those that have a place with room, who minds least
+        weights[:size, size] = leaving[:, spare].min(axis=1)
+        weights[size, :size] = np.minimum(0.0, moving[full])
+        weights[size, size] = moving[spare].min()
         if outside is not None:
             weights[size + 1, size] = outside[spare].min()
     return weights

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewind.placement.law import law_of, laws_of, trespass
+from tradewind.placement.quotas import Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradewind.model.plan import Conditions
+    from tradewind.model.plan import Ask, Conditions
     from tradewind.placement.law import Law, Limits
     from tradewind.placement.table import Floats, Mask, OfferTable
 
@@ -42,6 +43,7 @@ class RowFacts:
         self._network = conditions.network
         self._round_trips: dict[str, Floats] = {}
         self._lawful: dict[Limits, Mask] = {}
+        self._quotas = Quotas(table)
 
     def suits(self, limits: Limits) -> Mask:
         """Say which rows are on clusters that suit limits of law."""
@@ -50,6 +52,16 @@ class RowFacts:
             lawful = [trespass(law_of(cluster), limits) is None for cluster in self._table.clusters]
             column = self._lawful[limits] = np.array(lawful, dtype=np.bool_)[self._table.cluster_of]
         return column
+
+    def within_quota(self, ask: Ask, *, count: int) -> Mask:
+        """Say on which rows quotas hold so many of the pods, as at the beginning, or where it runs."""
+        mask = self._quotas.mask(ask.workload.key.namespace, ask.workload.pods, count=count)
+        if mask is None:
+            return np.ones(len(self._table), dtype=np.bool_)
+        if ask.here is not None:
+            home = [cluster.name == ask.here.cluster for cluster in self._table.clusters]
+            mask = mask | np.array(home, dtype=np.bool_)[self._table.cluster_of]
+        return mask
 
     def round_trip_ms(self, client: str) -> Floats:
         """Return the round trips from a client's location."""

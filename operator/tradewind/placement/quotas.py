@@ -9,6 +9,8 @@ from collections import defaultdict
 from math import floor, inf
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tradewind.placement.nodes import ROUNDING
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.fleet import Cluster
     from tradewind.model.workload import PodSet
-    from tradewind.placement.table import OfferTable
+    from tradewind.placement.table import Floats, Mask, OfferTable
 
 NO_LIMIT = 1 << 31
 """More pods than any workload has."""
@@ -70,6 +72,9 @@ class Quotas:
                 self._left[index, namespace] = quota_left(cluster, namespace)
                 first = table.first_row[index]
                 self._rows_of[namespace] += range(first, first + len(cluster.offers))
+        self._size = len(table)
+        self._columns: dict[str, dict[str, Floats]] = {}
+        self._order: dict[str, dict[int, int]] = {}
 
     def rows_of(self, namespace: str) -> list[int]:
         """List the rows where some quota limits a namespace: usually none."""
@@ -80,6 +85,32 @@ class Quotas:
         left = self.left(row, namespace)
         return NO_LIMIT if left is None else allowed(left, pods)
 
+    def mask(self, namespace: str, pods: PodSet, *, count: int) -> Mask | None:
+        """Say which rows' quotas hold so many of the pods; None where nothing limits the namespace anywhere."""
+        rows = self._rows_of.get(namespace)
+        if rows is None:
+            return None
+        columns, order = self._columns_of(namespace)
+        holds = np.ones(len(order), dtype=np.bool_)
+        for name, amount in needs(pods).items():
+            if name in columns:
+                holds &= np.floor(columns[name] / amount + ROUNDING) >= count
+        mask = np.ones(self._size, dtype=np.bool_)
+        mask[rows] = holds[[order[self._cluster_of[row]] for row in rows]]
+        return mask
+
+    def _columns_of(self, namespace: str) -> tuple[dict[str, Floats], dict[int, int]]:
+        """Return what is left of every resource that quotas of a namespace limit, and the order of the clusters."""
+        columns = self._columns.get(namespace)
+        if columns is None:
+            clusters = [cluster for cluster, limited in self._left if limited == namespace]
+            lefts = [self._left[cluster, namespace] for cluster in clusters]
+            names = sorted({name for left in lefts for name in left})
+            columns = {name: np.array([left.get(name, inf) for left in lefts]) for name in names}
+            self._columns[namespace] = columns
+            self._order[namespace] = {cluster: index for index, cluster in enumerate(clusters)}
+        return columns, self._order[namespace]
+
     def left(self, row: int, namespace: str) -> Mapping[str, float] | None:
         """Say what is left now; None where nothing limits it."""
         return self._left.get((self._cluster_of[row], namespace))
@@ -88,9 +119,11 @@ class Quotas:
         """Take so many of the pods off what is left; a negative count gives them back."""
         left = self._left.get((self._cluster_of[row], namespace))
         if left is not None:
+            columns, order = self._columns_of(namespace)
             for name, amount in needs(pods).items():
                 if name in left:
                     left[name] -= amount * count
+                    columns[name][order[self._cluster_of[row]]] = left[name]
 
 
 def _amount(name: str, amount: float) -> str:

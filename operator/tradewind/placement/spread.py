@@ -159,7 +159,7 @@ class Spreader:
             Bid(sized(bid.ask, count), index=0, rank=0, shape=bid.shape, home=-1, limited=bid.limited)
             for count in counts
         ]
-        view = self._round.market.look(shares, last_resort=last_resort, everywhere=True)
+        view = self._round.market.look(shares, last_resort=last_resort, section=self._round.market.whole)
         kept = {each.cluster for each in bid.ask.keeps}
         here = [cluster.name in kept for cluster, _ in self._round.table.rows] if kept else False
         return replace(view, feasible=view.feasible & ~np.array(here, dtype=np.bool_))

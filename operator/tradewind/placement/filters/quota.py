@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from tradewind.model.fleet import Cluster, Offer
     from tradewind.model.plan import Ask
+    from tradewind.placement.facts import RowFacts
     from tradewind.placement.framework import FilterContext
+    from tradewind.placement.table import Mask
 
 QUOTA_EXCEEDED = "QuotaExceeded"
 
@@ -40,6 +42,10 @@ class WithinQuota:
     def sees(self, cluster: Cluster, _offer: Offer, /) -> Hashable:
         """The cluster, where it has quotas."""
         return cluster.name if cluster.quotas else ""
+
+    def mask(self, ask: Ask, facts: RowFacts, /) -> Mask:
+        """Compare all clusters at once: there are as many namespaces and shapes of pods as there are tenants."""
+        return facts.within_quota(ask, count=_least(ask))
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse with what is too little."""
