@@ -205,5 +205,6 @@ def test_a_lower_price_never_raises_a_total(world: World, cheaper: float) -> Non
 @search(20)
 def test_whoever_is_out_of_bounds_is_told_why(world: World) -> None:
     prices = run(*world)
-    for index, row in zip(*np.nonzero(prices.valid), strict=True):
-        assert bool(prices.refusals(int(index), int(row))) != prices.within[index, row]
+    for index in range(len(world[0])):
+        for row in np.flatnonzero(prices.shown(index)).tolist():
+            assert bool(prices.refusals(index, row)) != prices.within[index, row]
