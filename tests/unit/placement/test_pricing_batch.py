@@ -175,7 +175,7 @@ def _assert_same(one: Prices, at: int, other: Prices, index: int) -> None:
     for name, column in one.terms.items():
         assert column[at, valid].tolist() == other.terms[name][index, valid].tolist()
     for name in FIGURES:
-        np.testing.assert_array_equal(getattr(one, name)[at], getattr(other, name)[index])
+        np.testing.assert_array_equal(getattr(one, name)[at, valid], getattr(other, name)[index, valid])
 
 
 @given(world=worlds(), cheaper=st.sampled_from((0.0, 0.5, 0.99)))
