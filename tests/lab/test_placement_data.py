@@ -204,8 +204,8 @@ def test_what_is_lost_with_a_place_holds_the_work_that_needs_it(market: Fleet) -
 
 
 def a_runner(name: str, checkpoints: list[str]) -> Manifest:
-    """Work that may run on aws and onprem, and go on from a checkpoint of the second before."""
-    checkpoint = {"size": "1G", "interval": "1s", "locations": checkpoints}
+    """Work that may run on aws and onprem, and go on from a small checkpoint of the second before."""
+    checkpoint = {"size": "1M", "interval": "1s", "locations": checkpoints}
     constraints = {"providers": {"deny": ["gcp"]}}
     return a_wish(name, constraints=constraints, checkpoint=checkpoint, **guarantee("AtLeastOnce"))
 
