@@ -14,6 +14,7 @@ import numpy as np
 from tradewind.cli.limits import limits
 from tradewind.model.plan import Here
 from tradewind.placement.engine import plan
+from tradewind.placement.links import on_fleet
 from tradewind.placement.pricing import Pricer
 from tradewind.placement.screen import Screen
 from tradewind.placement.table import tabulate
@@ -98,7 +99,7 @@ class Rules:
     """All filters but capacity, on one fleet."""
 
     def __init__(self, fleet: Sequence[Cluster], conditions: Conditions) -> None:
-        self.table = tabulate(fleet)
+        self.table, conditions = tabulate(fleet), on_fleet(conditions, fleet)
         self.screen = Screen(self.table, conditions)
         self._pricer = Pricer(self.table, conditions)
 

@@ -48,12 +48,14 @@ class Network:
     Attributes:
         places: the law of locations, where a NetworkMap says it.
         lost: locations that can't be read now; `provider/` stands for all of a provider's.
+        regions: `provider/region` of each cluster, by its name: where data stands that is said to be at a cluster.
     """
 
     links: dict[tuple[str, str], Link] = field(default_factory=dict)
     defaults: NetworkDefaults = field(default_factory=NetworkDefaults)
     places: dict[str, Place] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    regions: dict[str, str] = field(default_factory=dict)
 
     def readable(self, location: str) -> bool:
         """Whether data at a location can be read now."""
@@ -63,14 +65,15 @@ class Network:
     def link(self, source: str, *, cluster: str, location: str) -> Link:
         """Find the link from a data location to a cluster, which is known by its name and its location.
 
-        A link given for the cluster's own name beats one for its region; a default is the last resort.
+        A link given for a cluster's own name, at either end, beats one for its region; a default is the last resort.
         """
-        for target in (cluster, location):
-            link = self.links.get((source, target))
+        region = self.regions.get(source, source)
+        for pair in ((source, cluster), (source, location), (region, cluster), (region, location)):
+            link = self.links.get(pair)
             if link is not None:
                 return link
-        if source in (cluster, location):
+        if source == cluster or region == location:
             return self.defaults.same_region
-        if source.partition("/")[0] == location.partition("/")[0] and "/" in source:
+        if region.partition("/")[0] == location.partition("/")[0] and "/" in region:
             return self.defaults.same_provider
         return self.defaults.other

@@ -6,6 +6,7 @@ maximum, so what is priced with it ends as a refusal, never as a bargain.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,12 @@ UNREADABLE = 1
 """The source of an input that none of its replicas can serve now."""
 
 
+def on_fleet(conditions: Conditions, fleet: Iterable[Cluster]) -> Conditions:
+    """Add where the fleet's clusters stand: data that is said to be at one of them is in its region."""
+    regions = {cluster.name: cluster.location for cluster in fleet}
+    return replace(conditions, network=replace(conditions.network, regions=regions))
+
+
 class Links:
     """Columns of a network; sources and targets are known by the index that they were first asked for with.
 
@@ -41,7 +48,7 @@ class Links:
 
     def __init__(self, table: OfferTable, conditions: Conditions) -> None:
         self._network = conditions.network
-        self._defaults = Network(defaults=conditions.network.defaults)
+        self._defaults = Network(defaults=conditions.network.defaults, regions=conditions.network.regions)
         self._clusters = table.clusters
         self._grams = grams_by_cluster(table, conditions)
         self._unknown_grams = conditions.assumptions.grams_co2_per_kwh
@@ -158,10 +165,11 @@ class Links:
 
     def out_link(self, cluster: Cluster, location: str) -> Link:
         """Return the link from a cluster, known by its name and its location, to a location."""
-        for source in (cluster.name, cluster.location):
-            link = self._network.links.get((source, location))
-            if link is not None:
-                return link
+        for target in (location, self._network.regions.get(location, location)):
+            for source in (cluster.name, cluster.location):
+                link = self._network.links.get((source, target))
+                if link is not None:
+                    return link
         # Defaults are the same both ways.
         return self._defaults.link(location, cluster=cluster.name, location=cluster.location)
 

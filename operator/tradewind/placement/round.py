@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.placement.bids import Market
 from tradewind.placement.capacity import Capacity
+from tradewind.placement.links import on_fleet
 from tradewind.placement.pricing import Pricer
 from tradewind.placement.quotas import Quotas
 from tradewind.placement.screen import Screen
@@ -34,7 +35,7 @@ class Round:
 
 def begin(fleet: Sequence[Cluster], conditions: Conditions) -> Round:
     """Lay the fleet out, with what is promised taken off."""
-    table = tabulate(fleet)
+    table, conditions = tabulate(fleet), on_fleet(conditions, fleet)
     capacity, quotas = Capacity(table), Quotas(table)
     screen, pricer = Screen(table, conditions), Pricer(table, conditions)
     market = Market(table, capacity=capacity, screen=screen, pricer=pricer, quotas=quotas)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.builders import a_network
 
@@ -62,6 +64,35 @@ def test_selectors_follow_kubernetes(operator: str, values: set[str], labels: di
 def test_the_most_specific_link_counts_and_a_default_is_marked(source: str, gbps: float, assumed: str) -> None:
     network = a_network(
         ("gcp/x", "aws-se", 7.0, 0.0), ("gcp/x", "aws/eu-north-1", 5.0, 0.0), ("gcp/y", "aws/eu-north-1", 5.0, 0.0)
+    )
+    link = network.link(source, cluster="aws-se", location="aws/eu-north-1")
+    assert (link.gbps, link.assumed) == (gbps, assumed)
+
+
+@pytest.mark.parametrize(
+    ("source", "gbps", "assumed"),
+    [
+        pytest.param("gcp-x", 7.0, "", id="a link from its region"),
+        pytest.param("gcp-y", 9.0, "", id="a link from its name beats it"),
+        pytest.param("aws-too", 25.0, "sameRegion", id="the same region"),
+        pytest.param("aws-us", 4.0, "sameProvider", id="the same provider"),
+        pytest.param("gcp-z", 1.0, "other", id="another provider"),
+    ],
+)
+def test_data_at_a_cluster_is_in_its_region(source: str, gbps: float, assumed: str) -> None:
+    network = replace(
+        a_network(
+            ("gcp/x", "aws/eu-north-1", 7.0, 0.0),
+            ("gcp/y", "aws/eu-north-1", 5.0, 0.0),
+            ("gcp-y", "aws/eu-north-1", 9.0, 0.0),
+        ),
+        regions={
+            "gcp-x": "gcp/x",
+            "gcp-y": "gcp/y",
+            "gcp-z": "gcp/z",
+            "aws-too": "aws/eu-north-1",
+            "aws-us": "aws/us-east-1",
+        },
     )
     link = network.link(source, cluster="aws-se", location="aws/eu-north-1")
     assert (link.gbps, link.assumed) == (gbps, assumed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf, nan
 
 import pytest
 from tests.builders import (
     DOWN,
+    GB,
     NEVER_INTERRUPTED,
     a_cluster,
     a_cpu_offer,
@@ -22,7 +24,7 @@ from tests.builders import (
 from tradewind.model.fleet import Cluster, Scheduling
 from tradewind.model.network import Network
 from tradewind.model.plan import Ask, Conditions, Decision, Wake
-from tradewind.model.workload import Constraints, Market, SelectorTerm, Tier, Workload
+from tradewind.model.workload import Constraints, Market, Output, SelectorTerm, Tier, Workload
 from tradewind.placement.engine import plan, standing
 
 SWEDEN = a_cluster("aws-se", offers=(an_offer(usd=4.0),))
@@ -49,6 +51,19 @@ def test_data_can_outweigh_the_price_of_accelerators() -> None:
     # $80 are saved on accelerators in Spain; 1 TB leaving Sweden costs $150 by default.
     (decision,) = decide(an_ask(a_workload(data=(some_data(1000, "aws/eu-north-1"),))))
     assert places([decision]) == {"train": "aws-se"}
+
+
+@pytest.mark.parametrize("place", ["gcp-es", "gcp/europe-southwest1"])
+def test_data_at_a_cluster_leaves_it_and_reaches_it_as_its_region(place: str) -> None:
+    network = a_network(
+        ("gcp/europe-southwest1", "aws/eu-north-1", 10.0, 0.01), ("aws/eu-north-1", "gcp/europe-southwest1", 10.0, 0.02)
+    )
+    results = (Output("model", 100 * GB, place),)
+    work = replace(a_workload(data=(some_data(1000, place),)), outputs=results)
+    (decision,) = decide(an_ask(work), fleet=(SWEDEN, SPAIN), network=network)
+    sweden = next(one for one in decision.candidates if one.cluster == "aws-se")
+    # A cent for each of 1,000 GB that come from Spain, and two for each of 100 GB that go back.
+    assert sweden.usd.egress == pytest.approx(12.0)
 
 
 def test_of_equal_offers_the_first_by_name_is_taken() -> None:
