@@ -28,10 +28,17 @@ def test_a_replica_in_another_region_draws_the_next_work_there(market: Fleet) ->
     there = candidate(market, "first", "gcp")
     assert (float(there["usd"]["egress"]), there["transferHours"]) == (400, "4.444")
 
-    replicas = [{"location": PLACES[name]} for name in ("onprem", "gcp")]
+    replicas = [{"location": PLACES[name], "url": f"s3://scans-{name}"} for name in ("onprem", "gcp")]
     market.hub.merge("Dataset", market.namespace, "scans", {"spec": {"replicas": replicas}})
     until("new work goes there", lambda: next_goes_to(market, "gcp"))
     assert float(candidate(market, "next", "gcp")["usd"]["egress"]) == 0
+    assert (
+        environment(market, "gcp", "next").items()
+        >= {
+            "TRADEWIND_DATA_SCANS_LOCATION": PLACES["gcp"],
+            "TRADEWIND_DATA_SCANS_URL": "s3://scans-gcp",
+        }.items()
+    )
     # Its data is there, and a dollar less is no reason to move.
     assert (market.copies("first"), pod_uids(market, "onprem", "first")) == first
 
@@ -225,6 +232,16 @@ def candidate(fleet: Fleet, name: str, cluster: str) -> Manifest:
     """The best priced offer of a cluster, as a workload's status has it."""
     candidates: list[Manifest] = fleet.status(name)["candidates"]
     return next(each for each in candidates if each["cluster"] == cluster)
+
+
+def environment(fleet: Fleet, cluster: str, name: str) -> Manifest:
+    """What the first container of a workload's pods on a cluster finds in its environment."""
+    (pod,) = (
+        one
+        for one in fleet.members[cluster].list("Pod", fleet.namespace)
+        if one["metadata"]["labels"].get("tradewind.dev/workload") == name
+    )
+    return {one["name"]: one.get("value") for one in pod["spec"]["containers"][0]["env"]}
 
 
 def pod_uids(fleet: Fleet, cluster: str, name: str) -> set[str]:
