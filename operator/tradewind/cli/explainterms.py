@@ -45,9 +45,14 @@ def _whence(bill: Bill, ask: Ask | None) -> dict[str, str]:
         "egress": _moved(bill),
         "loss": f"interruptions: {hours_text(bill.loss_h)} expected to be lost",
         "carbon": f"{grams_text(bill.grams_co2)} at {_price(co2)} a tonne",
-        "delay": f"{_price(delay)} an hour for {hours_text(bill.done_in_h)}{_late(ask)}",
+        "delay": f"{_price(delay)} an hour for {hours_text(bill.done_in_h)}{_each(bill)}{_late(ask)}",
         "latency": f"{_price(latency)} a millisecond of round trip and hour",
     }
+
+
+def _each(bill: Bill) -> str:
+    """The shares of a spread are priced each as a work of its own."""
+    return f", for each of {len(bill.places)} shares" if len(bill.places) > 1 else ""
 
 
 def _moved(bill: Bill) -> str:

@@ -33,7 +33,7 @@ def fleet(tmp_path: Path) -> Path:
         a_federated_cluster(
             "gcp-de", provider="gcp", region="europe-west3", jurisdiction="DE", usd="3", interruptions="0"
         ),
-        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4", interruptions="0.01"),
+        a_federated_cluster("aws-es", region="eu-south-2", jurisdiction="ES", usd="4", interruptions="0"),
     )
 
 
@@ -45,6 +45,15 @@ def test_the_summary_counts_every_share(fleet: Path, tmp_path: Path) -> None:
     text = said(plan, "-f", fleet, "-f", write(tmp_path / "work", spread(2)))
     # A machine at eight times $3, and one at eight times $4.
     assert "1 of 1 workloads placed: $56.00 an hour" in text
+
+
+def test_what_an_hour_is_worth_counts_for_each_share(fleet: Path, tmp_path: Path) -> None:
+    policy = {"apiVersion": "tradewind.dev/v1alpha1", "kind": "ClusterPlacementPolicy", "metadata": {"name": "default"}}
+    policy["spec"] = {"prices": {"usdPerDelayHour": "2"}}
+    work = write(tmp_path / "work", spread(2), policy)
+    (delay,) = (line for line in said(explain, "serve", "-f", fleet, "-f", work).splitlines() if "  delay " in line)
+    # Ten hours and five minutes for a node: twice $20.17.
+    assert " ".join(delay.split()) == "delay $40.33 $2.00 an hour for 10h5m, for each of 2 shares"
 
 
 @pytest.mark.parametrize(
