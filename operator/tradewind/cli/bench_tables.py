@@ -47,12 +47,10 @@ class Tables:
 
     Attributes:
         links: pairs with both throughput and egress price. listed: all locations of the links table.
-        round_trips_ms: of all pairs that have one.
     """
 
     links: dict[tuple[str, str], Link]
     listed: tuple[str, ...]
-    round_trips_ms: dict[tuple[str, str], float]
     prices: tuple[Price, ...]
     grids: dict[str, Grid]
 
@@ -86,7 +84,6 @@ def read_tables(folder: Path) -> Tables:
         return Tables(
             links=links,
             listed=tuple(sorted({row[end] for row in rows for end in ("from", "to")})),
-            round_trips_ms={(row["from"], row["to"]): float(row["rtt_ms"]) for row in rows if row["rtt_ms"]},
             prices=tuple(_price(row) for row in _rows(folder / "prices" / "gpu_prices.csv")),
             grids={
                 f"{row['provider']}/{row['region']}": _grid(row) for row in _rows(folder / "carbon" / "regions.csv")

@@ -34,12 +34,10 @@ class Screened:
     """What all filters but capacity say of one ask.
 
     Attributes:
-        accepted: rows that none of them refuses.
         countable: rows whose capacity is worth counting: the right accelerator, on a cluster that can be seen.
         refusals: per row, in the order of the filters.
     """
 
-    accepted: Mask
     countable: Mask
     refusals: tuple[tuple[Refusal, ...], ...]
 
@@ -77,8 +75,8 @@ class Screen:
     def of(self, ask: Ask) -> Screened:
         """Say all that there is to say of one ask."""
         countable = self.bits_of(HEALTH, ask) & self.bits_of(ACCELERATOR, ask)
-        accepted, counted = self._unpack([self._accepted(ask), countable])
-        return Screened(accepted, counted, self.refusals(ask))
+        (counted,) = self._unpack([countable])
+        return Screened(counted, self.refusals(ask))
 
     def refusals(self, ask: Ask) -> tuple[tuple[Refusal, ...], ...]:
         """Say, for every row, why not; nothing is remembered."""
