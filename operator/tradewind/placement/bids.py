@@ -188,7 +188,6 @@ class Market:
     ) -> None:
         self._table = table
         self._capacity, self._screen, self._pricer, self._quotas = capacity, screen, pricer, quotas
-        self.whole = Section(np.arange(len(table)), pricer, table.last_resort, bool(table.last_resort.any()))
         self._sections: dict[int, Section] = {}
 
     def survey(self, bids: Sequence[Bid]) -> None:

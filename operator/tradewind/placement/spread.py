@@ -8,6 +8,7 @@ the most room are taken, and filled as evenly as they allow.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tradewind.model.workload import Workload
     from tradewind.placement.bids import View
     from tradewind.placement.round import Round
-    from tradewind.placement.table import Floats, OfferTable
+    from tradewind.placement.table import Floats, Ints, OfferTable
 
 Parcel: TypeAlias = tuple[int, int, float, float]
 """A row, replicas, their USD, and for how many hours they wait for their nodes."""
@@ -109,7 +110,7 @@ class Spreader:
         """Find the cheapest clusters that hold even shares; empty where there are none."""
         for last_resort in (False, True):
             view = self._look(bid, (wanted.share, wanted.share + 1), last_resort=last_resort)
-            picks = cheapest(_sites(self._round.table, view.usd()), wanted)
+            picks = cheapest(_sites(self._round.table, view, most=2 * wanted.clusters), wanted)
             if picks:
                 rows = [(site.large_row, 1) if larger else (site.small_row, 0) for site, larger in picks]
                 return self._parcels(bid, view, [(row, wanted.share + size, size) for row, size in rows])
@@ -123,7 +124,7 @@ class Spreader:
         view = self._look(bid, (1,), last_resort=True)
         fits = self._round.capacity.shape(work.pods).fits
         rooms: dict[int, tuple[int, int]] = {}
-        for row in np.flatnonzero(view.feasible[0]).tolist():
+        for row in view.rows[view.feasible[0]].tolist():
             cluster = int(self._round.table.cluster_of[row])
             room = min(int(fits[row]), self._round.quotas.fits(row, work.key.namespace, work.pods))
             rooms[cluster] = max(rooms.get(cluster, (0, 0)), (room, -row))
@@ -159,26 +160,31 @@ class Spreader:
             Bid(sized(bid.ask, count), index=0, rank=0, shape=bid.shape, home=-1, limited=bid.limited)
             for count in counts
         ]
-        view = self._round.market.look(shares, last_resort=last_resort, section=self._round.market.whole)
+        view = self._round.market.look(shares, last_resort=last_resort)
         kept = {each.cluster for each in bid.ask.keeps}
-        here = [cluster.name in kept for cluster, _ in self._round.table.rows] if kept else False
-        return replace(view, feasible=view.feasible & ~np.array(here, dtype=np.bool_))
+        if not kept:
+            return view
+        here = np.array([cluster.name in kept for cluster in self._round.table.clusters], dtype=np.bool_)
+        return replace(view, feasible=view.feasible & ~here[self._round.table.cluster_of[view.rows]])
 
     def _parcels(self, bid: Bid, view: View, parts: Sequence[tuple[int, int, int]]) -> list[Parcel]:
         """Check that the sum is feasible; `parts` are rows, replicas, and the lines of the view that price them."""
-        if not all(view.feasible[line, row] for row, _, line in parts):
+        columns = np.searchsorted(view.rows, [row for row, _, _ in parts]).tolist()
+        if not all(view.feasible[line, column] for (_, _, line), column in zip(parts, columns, strict=True)):
             return []
         limit = bid.ask.policy.max_usd_per_hour
-        hourly = sum(float(view.prices.context.usd_per_hour[line, row]) for row, _, line in parts)
-        if limit is not None and hourly > limit:
+        hourly, usd, queue_h = view.prices.context.usd_per_hour, view.prices.total, view.queue_h
+        places = [(row, count, line, column) for (row, count, line), column in zip(parts, columns, strict=True)]
+        if limit is not None and sum(float(hourly[line, column]) for _, _, line, column in places) > limit:
             return []
-        usd, queue_h = view.prices.total, view.queue_h
-        return [(row, count, float(usd[line, row]), float(queue_h[line, row])) for row, count, line in parts]
+        return [
+            (row, count, float(usd[line, column]), float(queue_h[line, column])) for row, count, line, column in places
+        ]
 
     def _lacking(self, bid: Bid, wanted: Wanted) -> str:
         spread, table = bid.ask.workload.spread, self._round.table
         view = self._look(bid, (wanted.share,), last_resort=True)
-        found = {int(table.cluster_of[row]) for row in np.flatnonzero(view.feasible[0])}
+        found = set(table.cluster_of[view.rows[view.feasible[0]]].tolist())
         providers = {table.clusters[cluster].provider for cluster in found}
         each = "1 pod" if wanted.share == 1 else f"{wanted.share} pods"
         kept = f", beside {len(bid.ask.keeps)} that it keeps" if bid.ask.keeps else ""
@@ -205,7 +211,7 @@ def cheapest(sites: Sequence[Site], wanted: Wanted) -> list[Pick]:
     best: dict[tuple[int, int, int], tuple[float, list[Pick]]] = {(0, 0, 0): (0.0, [])}
     for provider in sorted(by_provider):
         fresh = provider not in wanted.known
-        options = _ways(_contenders(by_provider[provider], wanted.clusters), wanted)
+        options = _ways(by_provider[provider], wanted)
         after = dict(best)
         for (count, larger, new), (usd, picks) in best.items():
             for (more, more_larger), (more_usd, more_picks) in options.items():
@@ -233,30 +239,31 @@ def _ways(sites: Sequence[Site], wanted: Wanted) -> dict[tuple[int, int], tuple[
     return best
 
 
-def _contenders(sites: Sequence[Site], clusters: int) -> list[Site]:
-    """Keep those that can be in a cheapest set: others have as many before them, by either price, as are wanted."""
-    small = sorted(sites, key=lambda site: (site.small_usd, site.cluster))[: 2 * clusters]
-    large = sorted(sites, key=lambda site: (site.large_usd, site.cluster))[: 2 * clusters]
-    return sorted({*small, *large}, key=lambda site: site.cluster)
+def _sites(table: OfferTable, view: View, *, most: int) -> list[Site]:
+    """Find each cluster's best offers for the smaller and the larger share; clusters without the smaller are out.
 
-
-def _sites(table: OfferTable, usd: Floats) -> list[Site]:
-    """Find each cluster's best offers for the smaller and the larger share; clusters without the smaller are out."""
-    small, large = _best_rows(table, usd[0]), _best_rows(table, usd[1])
+    Of each provider only so many are kept by either price: a cheapest set has as many of them, and no others.
+    """
+    clusters = table.cluster_of[view.rows]
+    small, large = (_best_rows(view.rows, clusters, usd) for usd in view.usd())
+    kept: set[int] = set()
+    for best in (small, large):
+        seen: Counter[str] = Counter()
+        for cluster in best:
+            provider = table.clusters[cluster].provider
+            seen[provider] += 1
+            if seen[provider] <= most and cluster in small:
+                kept.add(cluster)
+    nowhere = (inf, -1)
     return [
-        Site(
-            cluster,
-            table.clusters[cluster].provider,
-            float(usd[0, row]),
-            row,
-            float(usd[1, large[cluster]]) if cluster in large else inf,
-            large.get(cluster, -1),
-        )
-        for cluster, row in sorted(small.items())
+        Site(cluster, table.clusters[cluster].provider, *small[cluster], *large.get(cluster, nowhere))
+        for cluster in sorted(kept)
     ]
 
 
-def _best_rows(table: OfferTable, usd: Floats) -> dict[int, int]:
-    rows = np.argsort(usd, kind="stable")[: int(np.isfinite(usd).sum())]
-    clusters, first = np.unique(table.cluster_of[rows], return_index=True)
-    return dict(zip(clusters.tolist(), rows[first].tolist(), strict=True))
+def _best_rows(rows: Ints, clusters: Ints, usd: Floats) -> dict[int, tuple[float, int]]:
+    """Return the least USD of each cluster, and its row; the cheapest cluster first."""
+    ranked = np.argsort(usd, kind="stable")[: int(np.isfinite(usd).sum())]
+    _, first = np.unique(clusters[ranked], return_index=True)
+    best = ranked[np.sort(first)]
+    return dict(zip(clusters[best].tolist(), zip(usd[best].tolist(), rows[best].tolist(), strict=True), strict=True))
