@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,6 +98,19 @@ async def test_a_changed_spec_is_acknowledged_at_once(rig: Rig) -> None:
         newer = int(raw["metadata"].get("generation", 1)) + 1
         rig.store.see_cluster({**raw, "metadata": {**raw["metadata"], "generation": newer}})
         await until(lambda: shown(rig)["observedGeneration"] == newer, within_s=5)  # figures are written every ten
+
+
+async def test_labels_that_a_written_status_brings_back_before_their_event_are_still_read(rig: Rig) -> None:
+    entry = rig.store.clusters["aws"]
+    entry.raw = deepcopy(entry.raw)
+    labelled = rig.hub.objects.get(CLUSTERS, "", "aws")
+    assert labelled is not None
+    labelled["metadata"]["labels"] = {"audited": "yes"}  # its watch event is on its way
+    async with chores(rig) as (made, _), doing(made.write_statuses()):
+        await until(lambda: shown(rig).get("verdict"))
+    rig.store.see_cluster(labelled)
+    assert entry.spec is not None
+    assert entry.spec.labels == {"audited": "yes"}
 
 
 async def test_who_does_not_lead_writes_nothing(rig: Rig) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import signal
 from collections import Counter
@@ -62,11 +61,7 @@ class Api:
         self.server = server
 
     def get(self, kind: str, namespace: str = "", name: str = "") -> Manifest:
-        try:
-            return self.server.get(path(kind, namespace, name))
-        except http.client.RemoteDisconnected:
-            # The kept connection led to an API server that has been killed since.
-            return self.server.get(path(kind, namespace, name))
+        return self.server.get(path(kind, namespace, name))
 
     def find(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """An object, or None where there is none."""

@@ -76,17 +76,28 @@ class KubeApi:
     ) -> bytes:
         payload = json.dumps(body) if body is not None else None
         headers = {"Content-Type": content_type} if payload else {}
+        kept = self._connection.sock is not None
+        try:
+            status, data = self._exchange(method, path, payload, headers)
+        except (ConnectionError, ssl.SSLEOFError):
+            if not kept:
+                raise
+            # A kept connection may lead to an API server that has ended since. All that is asked for here can be asked
+            # again: objects are made by name, patches say what shall be, and what is gone stays gone.
+            status, data = self._exchange(method, path, payload, headers)
+        if status not in _OK:
+            raise ApiError(status, _message(data))
+        return data
+
+    def _exchange(self, method: str, path: str, payload: str | None, headers: dict[str, str]) -> tuple[int, bytes]:
         try:
             self._connection.request(method, path, payload, headers)
             response = self._connection.getresponse()
-            data = response.read()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException):
             # The next request starts with a new connection.
             self._connection.close()
             raise
-        if response.status not in _OK:
-            raise ApiError(response.status, _message(data))
-        return data
 
 
 def _message(data: bytes) -> str:

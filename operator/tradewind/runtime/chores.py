@@ -15,6 +15,7 @@ from tradewind.errors import TradewindError
 from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
 from tradewind.model.placement import CopyState
 from tradewind.model.workload import Key
+from tradewind.state.store import declared
 
 if TYPE_CHECKING:
     from tradewind.apply.executor import Lookup
@@ -112,8 +113,8 @@ class Chores:
             placed, usd_per_hour = self._spending(entry)
             status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, measured=measured, now_s=now_s)
             raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
-            if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
-                entry.raw = raw
+            if declared(entry.raw) == declared(raw):
+                entry.raw = raw  # else what people have changed since would go unnoticed when its event arrives
             entry.recorded_uid = entry.recorded_uid or entry.uid
             self._shown[entry.name] = (said, now_s)
 
