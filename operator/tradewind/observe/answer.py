@@ -33,6 +33,16 @@ class NoAnswer:
     message: str
 
 
+def session_with_strangers(headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    """Make a session that keeps no cookies and unpacks nothing: what is small when packed may be without bound."""
+    return aiohttp.ClientSession(
+        headers={"Accept-Encoding": "identity", **headers},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=True,
+    )
+
+
 async def answer_to(
     request: AbstractAsyncContextManager[aiohttp.ClientResponse], *, timeout_s: float, max_bytes: int
 ) -> Answer | NoAnswer:

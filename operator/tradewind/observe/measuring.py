@@ -9,15 +9,16 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-import aiohttp
-
 from tradewind.model.fleet import FigureState
+from tradewind.observe.answer import session_with_strangers
 from tradewind.observe.prometheus import Prometheus, Reading
 from tradewind.state.figures import NOT_ASKED, Figure, Problem, Sample, check, hear
 from tradewind.state.measured import Measured, differ, market_of, measure, said_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    import aiohttp
 
     from tradewind.model.fleet import Cluster, Metric
     from tradewind.state.fleet import ClusterEntry
@@ -105,13 +106,7 @@ class Measuring:
 
     async def run(self) -> None:
         """Ask, for ever."""
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        async with (
-            aiohttp.ClientSession(
-                headers=headers, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=True
-            ) as session,
-            asyncio.TaskGroup() as group,
-        ):
+        async with session_with_strangers({"Accept": "application/json"}) as session, asyncio.TaskGroup() as group:
             while True:
                 self.tick(group, session)
                 await asyncio.sleep(TICK_S)

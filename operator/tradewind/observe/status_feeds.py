@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from tradewind.observe.answer import MAX_WORDS, NoAnswer, answer_to
+from tradewind.observe.answer import MAX_WORDS, NoAnswer, answer_to, session_with_strangers
 from tradewind.outage.feeds.event import EventState, FeedProblem, FeedReading, ProviderEvent
 from tradewind.outage.feeds.incidents import Incident, announced, concerning, confirm, forget
 from tradewind.outage.feeds.sources import SOURCES
@@ -89,13 +89,7 @@ class StatusFeeds:
 
     async def run(self) -> None:
         """Read, for ever."""
-        headers = {"Accept-Encoding": "identity", "User-Agent": "tradewind"}
-        async with (
-            aiohttp.ClientSession(
-                headers=headers, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=True
-            ) as session,
-            asyncio.TaskGroup() as group,
-        ):
+        async with session_with_strangers({"User-Agent": "tradewind"}) as session, asyncio.TaskGroup() as group:
             while True:
                 self.tick(group, session)
                 await asyncio.sleep(TICK_S)
