@@ -1,7 +1,7 @@
 # Everything runs from a fresh clone with Python 3.11 or later; `make` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: .venv demo test test-fast test-lab check bench crds lab-binaries lab-up lab-down engine kind-up image clean help
+.PHONY: .venv demo test test-fast test-lab soak check bench crds lab-binaries lab-up lab-down engine kind-up image clean help
 
 BIN := .venv/bin
 # Touched last, so that an interrupted installation is done again.
@@ -21,8 +21,15 @@ TAG = $(lastword $(subst :, ,$(IMAGE)))
 KIND_CLUSTER ?= tradewind
 MEMBERS ?=
 LAB_WORKERS ?= 1
+SEED ?=
+SEEDS ?= 10000
+FIRST ?= 0
+KIND ?= operator
+MUTATIONS ?=
 # The tables that the placement benchmark reads; docs/benchmarks.md says what is in them.
 DATA ?=
+# A file that keeps the runs of the fail-over benchmark: an hour and a half, in as many goes as you like.
+FAILOVER ?=
 
 .venv: $(READY) ## make the Python environment in .venv, with uv or with pip
 
@@ -49,6 +56,10 @@ test-fast: $(READY) ## run the tests that need no API server
 test-lab: lab-binaries ## run the tests that use real API servers
 	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab
 
+soak: $(READY) ## play SEEDS histories of the operator in the simulator, or shrink and show one (SEED=n); docs/simulator.md
+	PYTHONPATH=. $(BIN)/python -m tests.sim.soak --kind $(KIND) $(if $(SEED),--seed $(SEED),\
+		$(if $(MUTATIONS),--mutations $(MUTATIONS),--first $(FIRST) --seeds $(SEEDS)))
+
 check: $(READY) ## check format, lint, types, import contracts and generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,10 +67,12 @@ check: $(READY) ## check format, lint, types, import contracts and generated fil
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/tradewind crds --check
 
-bench: $(READY) ## measure placements per second on real API servers, and decisions on real tables (DATA=folder)
+bench: $(READY) ## measure placements per second, decisions on real tables (DATA=folder), fail-over (FAILOVER=file)
 	$(BIN)/tradewind bench e2e
 	@if [ -n "$(DATA)" ]; then $(BIN)/tradewind bench placement --data "$(DATA)"; else \
 		echo "Decisions are measured on tables of real prices and links: make bench DATA=folder (docs/benchmarks.md)"; fi
+	@if [ -n "$(FAILOVER)" ]; then $(BIN)/tradewind bench failover --results "$(FAILOVER)"; else \
+		echo "Fail-over takes an hour and a half: make bench FAILOVER=runs.json (goes on where it stopped)"; fi
 
 crds: $(READY) ## write the CRDs, for kubectl and for the chart, from the models
 	$(BIN)/tradewind crds

@@ -16,9 +16,12 @@ from kubernetes.aio import client as k8s
 from tests.edge.objects import Objects, Problem
 
 from tradewind.kube.client import ApiServer
+from tradewind.kube.fence import unfenced
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from tradewind.kube.fence import Fence
 
 Manifest = dict[str, Any]
 Answer = web.StreamResponse
@@ -115,9 +118,11 @@ class FakeApi:
         """Make a configuration of a client."""
         return k8s.Configuration(host=self.url)
 
-    def client(self, on_call: Callable[[str, str, int], None] = lambda *_: None) -> ApiServer:
-        """Make a client of it, which is closed with it."""
-        server = ApiServer(self.name, self.configuration(), on_call=on_call)
+    def client(
+        self, on_call: Callable[[str, str, int], None] = lambda *_: None, *, fence: Fence | None = None
+    ) -> ApiServer:
+        """Make a client of it, which is closed with it; it may always write where there is no fence."""
+        server = ApiServer(self.name, self.configuration(), fence=fence or unfenced(), on_call=on_call)
         self._clients.append(server)
         return server
 

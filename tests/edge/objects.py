@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import marshal
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,11 @@ _PATH = re.compile(
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?:/(?P<subresource>[^/]+))?$"
 )
 CREATED = "2027-01-01T00:00:00Z"
+
+
+def copied(item: Any) -> Any:
+    """Copy what JSON can hold, as the wire does; several times as fast as copy.deepcopy."""
+    return marshal.loads(marshal.dumps(item))  # noqa: S302 - our own bytes
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not an error of the test
@@ -57,13 +62,13 @@ class Objects:
         where = (collection, metadata.get("namespace", ""), metadata["name"])
         known = self.items.get(where)
         if known is None:
-            return self._create(where, copy.deepcopy(item))
-        return self._store(where, {**copy.deepcopy(item), "metadata": {**known["metadata"], **metadata}})
+            return self._create(where, copied(item))
+        return self._store(where, {**copied(item), "metadata": {**known["metadata"], **metadata}})
 
     def change(self, collection: str, namespace: str, name: str, **fields: Any) -> Manifest:
         """Set fields of an object, as somebody else would."""
         where = (collection, namespace, name)
-        return self._store(where, {**copy.deepcopy(self.items[where]), **fields})
+        return self._store(where, {**copied(self.items[where]), **fields})
 
     def get(self, collection: str, namespace: str, name: str) -> Manifest | None:
         """Look at an object."""
@@ -103,7 +108,7 @@ class Objects:
                 return 201, self._post((collection, namespace, body["metadata"]["name"]), body)
             case "PUT":
                 self._compare(self._found(where), body)
-                return 200, self._store(where, copy.deepcopy(body))
+                return 200, self._store(where, copied(body))
             case "PATCH" if content_type.startswith("application/apply-patch"):
                 return 200, self._apply(where, body)
             case "PATCH":
@@ -139,13 +144,13 @@ class Objects:
         self._need_namespace(where)
         if where in self.items:
             raise Problem(409, "AlreadyExists", f"{where[0]} {where[2]} already exists")
-        return self._create(where, copy.deepcopy(body))
+        return self._create(where, copied(body))
 
     def _apply(self, where: Where, body: Manifest) -> Manifest:
         known = self.items.get(where)
         if known is None:
             self._need_namespace(where)
-            return self._create(where, copy.deepcopy(body))
+            return self._create(where, copied(body))
         self._compare(known, body)
         return self._store(where, _merged(known, body))
 
@@ -210,7 +215,7 @@ class Objects:
         return self._write("MODIFIED", where, item)
 
     def _remove(self, where: Where) -> None:
-        self._write("DELETED", where, copy.deepcopy(self.items[where]))
+        self._write("DELETED", where, copied(self.items[where]))
         del self.items[where]
 
     def _write(self, kind: str, where: Where, item: Manifest) -> Manifest:
@@ -219,7 +224,7 @@ class Objects:
         self.items[where] = item
         self._history.append((self.version, where[0], kind, item))
         for listener in list(self.listeners):
-            listener(where[0], kind, copy.deepcopy(item))
+            listener(where[0], kind, copied(item))
         return item
 
     # Watches.
@@ -261,7 +266,7 @@ def _selected(where: Where, item: Manifest, collection: str, namespace: str, que
 
 def _merged(known: Any, change: Any) -> Any:
     if not isinstance(change, dict) or not isinstance(known, dict):
-        return copy.deepcopy(change)
+        return copied(change)
     merged = dict(known)
     for key, value in change.items():
         if value is None:

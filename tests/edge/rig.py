@@ -6,6 +6,7 @@ Watches are replaced by direct calls, so that a test decides what has been seen:
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from tradewind.apply.events import EventWriter
 from tradewind.apply.executor import Executor
 from tradewind.apply.report import Report
 from tradewind.decide.plan import decide
+from tradewind.kube.fence import unfenced
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.workload import Key
 from tradewind.state.copies import HUB_LABEL
@@ -106,12 +108,13 @@ class Rig:
         self.members = members
         self.store = Store()
         self.now_s = 1_800_000_000.0
-        self.leads = True
         self.blind: set[str] = set()
         self.counted: list[str] = []
+        self.phases: list[str] = []
         self.rounds = 0
-        self._clients = {name: member.client() for name, member in members.items()}
-        client = hub.client()
+        self.fence = unfenced()
+        self._clients = {name: member.client(fence=self.fence) for name, member in members.items()}
+        client = hub.client(fence=self.fence)
         self.events = EventWriter(client)
         report = Report(self.events, self, wall=lambda: self.now_s)
         self.executor = Executor(self.store, client, self, report, hub_name="default", wall=lambda: self.now_s)
@@ -129,6 +132,15 @@ class Rig:
         """Whether this operator leads."""
         return self.leads
 
+    @property
+    def leads(self) -> bool:
+        """Whether this operator leads; set it to let it lead or not."""
+        return self.fence.is_open
+
+    @leads.setter
+    def leads(self, value: bool) -> None:
+        self.fence.open(math.inf if value else -math.inf)
+
     def placed(self, seconds: float) -> None:
         """Count a placement."""
         self.counted.append(f"placed {seconds:.0f}")
@@ -136,6 +148,10 @@ class Rig:
     def moved(self, seconds: float) -> None:
         """Count a move."""
         self.counted.append(f"moved {seconds:.0f}")
+
+    def passed(self, phase: str, seconds: float) -> None:
+        """Count a phase of a move."""
+        self.phases.append(f"{phase} {seconds:.0f}")
 
     # What happens.
 
@@ -150,7 +166,7 @@ class Rig:
             member.objects.put("v1/nodes", a_node())
         member.objects.linger |= {JOBS, DEPLOYMENTS}
         member.objects.listeners.append(lambda path, kind, item: self._member_changed(name, path, kind, item))
-        self.judge(name, HEALTHY)
+        self.judge(name, HEALTHY, noted=False)  # there is nothing to note yet
         self.look(name)
 
     def _hub_changed(self, collection: str, kind: str, item: Manifest) -> None:
@@ -180,10 +196,12 @@ class Rig:
         for path, kind in ((JOBS, "Job"), (DEPLOYMENTS, "Deployment")):
             member.copy_sinks[kind].replace([item for item in found[path] if self._is_copy(path, item)])
 
-    def judge(self, name: str, health: Judgement) -> None:
-        """Let a member answer or not, and the verdict on it be this."""
+    def judge(self, name: str, health: Judgement, *, noted: bool = True) -> None:
+        """Let a member answer or not, and the verdict on it be this, which its status says unless it is not noted."""
         entry = self.store.clusters[name]
         entry.health = health
+        if noted:
+            entry.raw = {**entry.raw, "status": {**(entry.raw.get("status") or {}), "verdict": health.verdict.value}}
         answers = None if health.verdict is Verdict.DOWN else 0.0
         entry.evidence = replace(entry.evidence, answering_since_s=answers)
         self.store.health_changed(name)
@@ -269,7 +287,7 @@ class Rig:
         self.now_s += later_s
         self.store.dirty.ring(self.now_s)
         for _ in range(rounds):
-            if not len(self.store.dirty):
+            if not len(self.store.dirty) or not self.leads:
                 return
             await self.round()
         raise AssertionError(f"it does not settle within {rounds} rounds")

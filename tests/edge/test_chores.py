@@ -41,7 +41,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def chores(rig: Rig) -> AsyncIterator[tuple[Chores, Feed]]:
     """Make the chores of a rig; tasks that are started by `doing` end with it."""
     async with asyncio.TaskGroup() as tasks:
-        members = Members(rig.store, tasks, namespace="tradewind-system", hub_name="default", on_call=lambda *_: None)
+        members = Members(
+            rig.store, tasks, namespace="tradewind-system", hub_name="default", fence=rig.fence, on_call=lambda *_: None
+        )
         client = rig.hub.client()
         feed = Feed(client, rig.store, members, namespace="tradewind-system")
         yield Chores(rig.store, client, rig, feed, hub_name="default", config_period_s=0.02), feed
@@ -86,7 +88,7 @@ async def test_a_verdict_is_shown_when_it_changes_and_nothing_is_written_meanwhi
         ticks = len(rig.hub.calls)
         await asyncio.sleep(0.2)
         assert (writes(rig), len(rig.hub.calls)) == (before, ticks)
-        rig.judge("aws", DOWN)
+        rig.judge("aws", DOWN, noted=False)
         await until(lambda: shown(rig)["verdict"] == "Down")
         assert writes(rig) == before + 1
 
@@ -107,7 +109,7 @@ async def test_labels_that_a_written_status_brings_back_before_their_event_are_s
     assert labelled is not None
     labelled["metadata"]["labels"] = {"audited": "yes"}  # its watch event is on its way
     async with chores(rig) as (made, _), doing(made.write_statuses()):
-        await until(lambda: shown(rig).get("verdict"))
+        await until(lambda: shown(rig).get("clusterUID"))
     rig.store.see_cluster(labelled)
     assert entry.spec is not None
     assert entry.spec.labels == {"audited": "yes"}

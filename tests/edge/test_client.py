@@ -20,7 +20,9 @@ from tradewind.kube.errors import (
     NotFoundError,
     UnauthorizedError,
     UnreachableError,
+    WebhookError,
 )
+from tradewind.kube.fence import unfenced
 from tradewind.kube.resources import JOBS, NODES, PODS
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def calls() -> Calls:
 @pytest_asyncio.fixture
 async def server(kmock: RawHandler, calls: Calls) -> AsyncIterator[ApiServer]:
     configuration = k8s.Configuration(host=str(kmock.url).rstrip("/"))
-    made = ApiServer("aws", configuration, on_call=lambda *call: calls.append(call))
+    made = ApiServer("aws", configuration, fence=unfenced(), on_call=lambda *call: calls.append(call))
     yield made
     await made.close()
 
@@ -88,6 +90,13 @@ async def test_an_error_status(
     assert type(caught.value) is error
     assert caught.value.reason == (reason or f"HTTP{status}")
     assert caught.value.message == "because"
+
+
+async def test_a_webhook_that_can_not_be_asked_is_told_from_other_faults(kmock: RawHandler, server: ApiServer) -> None:
+    words = 'Internal error occurred: failed calling webhook "jobs.example.org": connection refused'
+    kmock[f"post {JOBS_PATH}"] << 500 << {"reason": "InternalError", "message": words}
+    with pytest.raises(WebhookError, match="failed calling webhook"):
+        await server.create(JOBS, {"metadata": {"name": "train"}}, namespace="research")
 
 
 async def test_every_request_is_counted_with_its_status(kmock: RawHandler, server: ApiServer, calls: Calls) -> None:

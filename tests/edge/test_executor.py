@@ -148,6 +148,18 @@ async def test_what_is_promised_counts_until_it_is_recorded(rig: Rig) -> None:
     assert seen[:1] == [1]
 
 
+async def test_what_was_promised_counts_while_nobody_knows_whether_it_was_recorded(rig: Rig) -> None:
+    rule = rig.hub.drop(RECORD)
+    rig.create(a_job())
+    await rig.round()
+    assert rule.hits
+    assert rig.promised("aws") == 1
+    rig.hub.heal()
+    rig.edit(suspend=True)
+    await rig.settle(later_s=10)
+    assert rig.promised("aws") == 0
+
+
 async def test_two_that_need_the_same_room_get_one_place_each(rig: Rig) -> None:
     whole = {"resources": {"limits": {"nvidia.com/gpu": "8"}}}
     for name in ("one", "two", "three"):
@@ -201,6 +213,18 @@ async def test_a_member_that_refuses_the_copy_is_passed_over(rig: Rig, status: i
     refused = rig.status()["refused"]
     assert [(each["reason"], each["names"]) for each in refused] == [("RefusedByMember", ["aws/h100"])]
     assert "no, thank you" in refused[0]["message"]
+
+
+async def test_a_members_webhook_that_stays_away_is_a_refusal_after_some_tries(rig: Rig) -> None:
+    words = 'Internal error occurred: failed calling webhook "jobs.example.org": connection refused'
+    rule = rig.members["aws"].answer(CREATE_JOB, 500, reason="InternalError", message=words)
+    rig.create(a_job())
+    await rig.settle()
+    assert (rig.copies(), rule.hits) == ([], 1), "it may be back in a moment"
+    for _ in range(2):
+        await rig.settle(later_s=10)
+    assert (rig.copies(), rule.hits) == (["gcp/train 2"], 3)
+    assert words in rig.status()["refused"][0]["message"]
 
 
 async def test_a_member_that_refused_is_asked_again_after_some_minutes(rig: Rig) -> None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from tests.edge.fakeapi import FakeApi, Rule
 from tests.edge.waiting import until
 
+from tradewind.errors import RetryableError
 from tradewind.kube.resources import CONFIG_MAPS, JOBS, Resource
 from tradewind.observe.informer import Informer
 
@@ -121,6 +122,17 @@ async def test_bookmarks_move_the_version_and_say_nothing(api: FakeApi) -> None:
         api.end_watches()
         await until(lambda: [call for call in api.calls if call.query.get("resourceVersion") == "4711"])
         assert seen.changes == []
+
+
+async def test_a_server_that_was_restored_from_a_backup_is_listed_again(api: FakeApi) -> None:
+    """Its watches go on from a version that it has not reached again, and show nothing of what has changed."""
+    put(api, "new")
+    async with informed(api) as (_, seen):
+        await until(lambda: api.watches)
+        api.objects.items = {where: item for where, item in api.objects.items.items() if where[2] != "new"}
+        api.say({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "3"}}})
+        await until(lambda: seen.lists == 2)
+        assert seen.names == set()
 
 
 EXPIRED = '{"type":"ERROR","object":{"code":410,"message":"old"}}\n'
@@ -273,3 +285,17 @@ async def test_no_request_and_no_task_is_left_behind(api: FakeApi) -> None:
         await until(lambda: seen.fresh and api.watches)
     await until(lambda: not api.watches)
     assert len(asyncio.all_tasks()) <= 3
+
+
+async def test_a_list_is_shown_only_once_it_is_confirmed(api: FakeApi) -> None:
+    put(api, "one")
+    said: list[str] = []
+
+    async def confirm() -> None:
+        said.append("asked")
+        if len(said) == 1:
+            raise RetryableError("Unnamed", "It can't say who it is.")
+
+    async with informed(api, confirm=confirm) as (_, seen):
+        await until(lambda: seen.names == {"one"})
+        assert (len(said), seen.lists, seen.stales) == (2, 1, 1)

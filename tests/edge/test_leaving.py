@@ -300,3 +300,22 @@ async def test_a_rebuilt_hub_waits_for_a_cluster_that_it_has_never_listed(rig: R
     rig.look("aws")
     await rig.settle()
     assert "aws/other 1" in rig.copies()
+
+
+async def test_a_hub_that_was_restored_without_statuses_holds_work_while_a_cluster_is_away(rig: Rig) -> None:
+    """Its finalizer is all that tells that it was placed; no copy was found anywhere that could have told."""
+    rig.judge("aws", Judgement(Verdict.SUSPECT, "ApiServerSilent", "Silent."))
+    unseen = rig.store.clusters["aws"]
+    unseen.evidence = replace(unseen.evidence, answering_since_s=None)
+    placed = a_job()
+    placed["metadata"]["finalizers"] = [FINALIZER]
+    rig.create(placed)
+    rig.create(a_job("other"))
+    await rig.settle()
+    assert rig.condition("Placed") == ("False", "AdoptionPending")
+    assert rig.copies() == ["gcp/other 1"]
+    left_by_an_old_hub(rig, "aws", epoch=3)
+    rig.judge("aws", HEALTHY)
+    rig.look("aws")
+    await rig.settle()
+    assert rig.copies() == ["aws/train 3", "gcp/other 1"]

@@ -13,6 +13,7 @@ from tests.edge.fakeapi import FakeApi
 from tests.edge.rig import a_cluster, a_node
 from tests.edge.waiting import until
 
+from tradewind.kube.fence import unfenced
 from tradewind.observe.connection import Connection
 from tradewind.observe.members import Members
 from tradewind.state.store import Store
@@ -20,10 +21,13 @@ from tradewind.state.store import Store
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from tradewind.kube.fence import Fence
     from tradewind.state.fleet import ClusterEntry
 
 Manifest = dict[str, Any]
 JOBS = "batch/v1/jobs"
+LISTS = 6
+"""So many reads of its name show that lists have been tried meanwhile, beside the probes."""
 FAST = {"detection": {"probeInterval": "200ms", "downAfterOneKind": "1s", "upAfter": "1s"}}
 LABELS = {"tradewind.dev/hub": "default", "tradewind.dev/workload": "train", "tradewind.dev/epoch": "1"}
 
@@ -52,10 +56,20 @@ def declared(name: str = "aws", *, uid: str = "uid-1", **spec: Any) -> Manifest:
 
 
 @asynccontextmanager
-async def members() -> AsyncIterator[tuple[Store, Members]]:
+async def members(fence: Fence | None = None) -> AsyncIterator[tuple[Store, Members]]:
     store = Store()
     async with asyncio.TaskGroup() as tasks:
-        yield store, Members(store, tasks, namespace="tradewind-system", hub_name="default", on_call=lambda *_: None)
+        yield (
+            store,
+            Members(
+                store,
+                tasks,
+                namespace="tradewind-system",
+                hub_name="default",
+                fence=fence or unfenced(),
+                on_call=lambda *_: None,
+            ),
+        )
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             if task.get_name().startswith("member "):
                 task.cancel()
@@ -281,3 +295,29 @@ async def test_a_connection_that_breaks_in_an_unforeseen_way_is_begun_anew(
         await until(lambda: entry.answers)
         assert problem(entry) == ""
     assert "nobody thought of this" in caplog.text
+
+
+async def test_a_list_counts_only_once_it_is_known_whose_it_is(api: FakeApi) -> None:
+    """An API server that was made anew lists nothing at first, and has not even a name yet."""
+    api.objects.put(JOBS, {"metadata": {"name": "train", "namespace": "research", "labels": LABELS}})
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        old = entry.recorded_uid = entry.uid
+        api.objects.listeners.clear()
+        api.objects.remove(JOBS, "research", "train")
+        unnamed = api.answer("GET /namespaces/kube-system", 404, reason="NotFound")
+        await api.stop()
+        await api.start()
+        await until(lambda: entry.answers and unnamed.hits > LISTS)
+        assert not is_current(entry), "nobody has said whose list this is"
+        api.objects.put("v1/namespaces", {"metadata": {"name": "kube-system", "uid": "another"}})
+        api.heal()
+        await until(lambda: entry.member and entry.member.synced)
+        assert (entry.rebuilt, is_current(entry), old != entry.uid) == (True, False, True)
+
+
+def is_current(entry: ClusterEntry) -> bool:
+    inventory = entry.inventory()
+    return inventory is not None and inventory.current

@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from tests.edge.tls import FUTURE, OPENSSL, PAST, Authority, client_of, serving
 
-from tradewind.observe.probe import classify, probe
-from tradewind.outage.evidence import Heard
+from tradewind.observe.probe import classify, probe, write
+from tradewind.outage.evidence import Fault, Heard, Wrote
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -233,3 +233,64 @@ def test_a_chain_that_bites_its_tail_ends() -> None:
     first, second = OSError("a"), OSError("b")
     first.__cause__, second.__cause__ = second, first
     assert classify(first).heard is SILENCE
+
+
+WRITE = "PATCH /namespaces/tradewind-system/leases/tradewind-probe-default"
+
+
+async def a_write(api: FakeApi, *, timeout_s: float = 5.0) -> Wrote:
+    wrote, _ = await write(api.client(), namespace="tradewind-system", hub_name="default", timeout_s=timeout_s)
+    return wrote
+
+
+async def test_a_small_write_renews_a_lease_of_our_own(api: FakeApi) -> None:
+    assert await a_write(api) is Wrote.WRITTEN
+    lease = api.objects.get("coordination.k8s.io/v1/leases", "tradewind-system", "tradewind-probe-default")
+    assert lease is not None
+    first = lease["spec"]["renewTime"]
+    assert await a_write(api) is Wrote.WRITTEN
+    lease = api.objects.get("coordination.k8s.io/v1/leases", "tradewind-system", "tradewind-probe-default")
+    assert lease is not None
+    assert lease["spec"]["renewTime"] > first
+
+
+async def test_it_makes_its_namespace_where_it_lacks(api: FakeApi) -> None:
+    api.answer(WRITE, 404, reason="NotFound", times=1)
+    assert await a_write(api) is Wrote.WRITTEN
+    assert api.objects.get("v1/namespaces", "", "tradewind-system") is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "wrote"),
+    [
+        pytest.param(401, Wrote.REFUSED, id="no credentials"),
+        pytest.param(403, Wrote.REFUSED, id="no right to it"),
+        pytest.param(422, Wrote.REFUSED, id="a webhook against this Lease"),
+        pytest.param(429, Wrote.FAILED, id="too busy"),
+        pytest.param(500, Wrote.FAILED, id="a store that takes no writes"),
+        pytest.param(503, Wrote.FAILED, id="a store that is away"),
+    ],
+)
+async def test_what_an_answer_to_a_write_proves(api: FakeApi, status: int, wrote: Wrote) -> None:
+    api.answer(WRITE, status)
+    assert await a_write(api) is wrote
+
+
+async def test_a_write_that_is_not_answered_has_failed(api: FakeApi) -> None:
+    released = api.hang(WRITE)
+    assert await a_write(api, timeout_s=0.1) is Wrote.FAILED
+    released.set()
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        pytest.param(socket.gaierror(-3, "try again"), Fault.RESOLVER, id="a resolver that fails"),
+        pytest.param(OSError(errno.EMFILE, "too many"), Fault.SOCKET, id="no socket left"),
+        pytest.param(OSError(errno.ENETUNREACH, "unreachable"), Fault.SOCKET, id="no route from here"),
+        pytest.param(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), None, id="a refusal is the other side's"),
+    ],
+)
+def test_a_fault_of_our_own_says_of_which_kind_it_is(error: OSError, fault: Fault | None) -> None:
+    outcome = classify(error)
+    assert (outcome.fault, outcome.heard is UNKNOWN) == (fault, fault is not None)

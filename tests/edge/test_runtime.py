@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.edge.rig import CLUSTERS, KEY, WORKLOADS, Rig, a_cluster, a_job
 from tests.edge.waiting import until
 
+from tradewind.kube.fence import unfenced
 from tradewind.kube.resources import FEDERATED_CLUSTERS
 from tradewind.model.health import Verdict
 from tradewind.model.workload import Key
@@ -123,7 +124,9 @@ async def test_work_that_no_decision_can_be_made_on_disturbs_nobody_else(
 async def feeding(api: FakeApi) -> AsyncIterator[tuple[Feed, Store]]:
     store = Store()
     async with asyncio.TaskGroup() as tasks:
-        members = Members(store, tasks, namespace="tradewind-system", hub_name="default", on_call=lambda *_: None)
+        members = Members(
+            store, tasks, namespace="tradewind-system", hub_name="default", fence=unfenced(), on_call=lambda *_: None
+        )
         yield Feed(api.client(), store, members, namespace="tradewind-system"), store
 
 

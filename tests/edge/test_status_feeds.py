@@ -12,14 +12,16 @@ import pytest_asyncio
 from tests.edge.fakefeed import FakeFeed
 from tests.edge.waiting import until
 from tests.unit.outage.feeds.samples import BEGAN_S, aws, aws_event, azure, azure_item, gcp, gcp_incident
-from tests.unit.state.manifests import a_cluster
+from tests.unit.state.manifests import a_cluster, a_workload, placed
 
 from tradewind.apply.cluster_status import cluster_status
+from tradewind.model.health import Judgement, Verdict
 from tradewind.model.policy import FeedProvider
 from tradewind.observe import status_feeds
 from tradewind.observe.status_feeds import StatusFeeds
 from tradewind.outage.feeds import incidents
 from tradewind.outage.feeds.sources import SOURCES
+from tradewind.state.picture import snapshot
 from tradewind.state.store import Store
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 NOW_S = BEGAN_S + 3600.0
+LOST = Judgement(Verdict.DOWN, "ApiServerSilent", "No answer.")
 HTML = b"<!DOCTYPE html><html><body>We'll be back soon</body></html>"
 
 
@@ -246,3 +249,19 @@ async def test_a_new_operator_keeps_what_was_announced_and_tells_nothing_twice(r
         rig.server.body = aws(aws_event(status="0"))
         await until(lambda: not rig.titles())
         assert [each.split()[1] for each in rig.events] == ["ProviderIncident", "ProviderIncidentEnded"]
+
+
+async def test_what_is_announced_of_a_lost_cluster_has_its_work_looked_at_again(rig: Rig) -> None:
+    rig.server.body = aws(aws_event())
+    rig.store.see_workload(a_workload(status=placed("virginia")))
+    rig.store.see_workload(a_workload("elsewhere", uid="u-2", status=placed("ireland")))
+    for entry in (rig.entry, rig.other):
+        entry.health = LOST
+        entry.raw = {**entry.raw, "status": {"verdict": "Down"}}
+    rig.store.dirty.take()
+    async with rig.running():
+        await until(lambda: rig.titles() == ["Increased Error Rates"])
+        await rig.until_read(2)
+    assert {key.name for key in rig.store.dirty.take()} == {"train"}
+    fleet = snapshot(rig.store, (), now_s=NOW_S).fleet
+    assert {cluster.name: cluster.announced for cluster in fleet} == {"virginia": True, "ireland": False}

@@ -13,6 +13,7 @@ from aiohttp import web
 from kubernetes.aio import client as k8s
 
 from tradewind.kube.client import ApiServer
+from tradewind.kube.fence import unfenced
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,7 +122,7 @@ async def client_of(
     if authority is not None:
         configuration.ssl_ca_cert = str(authority.folder / "ca.crt")
     configuration.tls_server_name = server_name or None
-    server = ApiServer("aws", configuration)
+    server = ApiServer("aws", configuration, fence=unfenced())
     try:
         yield server
     finally:

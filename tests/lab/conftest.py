@@ -1,6 +1,7 @@
 """One lab for all tests of a pytest process: a hub with the members aws, gcp and onprem.
 
-With pytest-xdist each worker would start one (about 2 GiB); ``--dist loadgroup`` keeps these tests in one worker.
+With pytest-xdist each worker would start one (about 2 GiB); ``--dist loadgroup`` keeps these tests in two at most: one
+for the faults, which mostly wait, and one for all others.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import pytest
 
 from tradewind.lab import startup, status
 from tradewind.lab.lab import Lab
-from tradewind.lab.proxy import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FAULTS = "test_outage_"
 ROOT = Path(tempfile.gettempdir()) / f"tradewind-tests-{os.getuid()}"
 
 
@@ -29,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.xdist_group("lab"))
+            item.add_marker(pytest.mark.xdist_group("faults" if item.path.name.startswith(FAULTS) else "lab"))
 
 
 def _end_abandoned_labs() -> None:
@@ -64,8 +65,7 @@ def _whole_again(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     lab: Lab = request.getfixturevalue("lab")
     for each in status.describe(lab)["clusters"]:
-        if each["proxy"]["mode"] != Mode.PASS:
-            lab.heal(each["name"])
+        lab.heal(each["name"])
         if not each["ready"]:
             lab.resume(each["name"])
 

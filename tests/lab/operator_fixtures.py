@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.lab.operator_audit import Audit
 from tests.lab.operator_lab import a_namespace, operated
 from tests.lab.operator_manifests import the_fleet
 
@@ -31,3 +32,10 @@ def fleet(the_operators_fleet: Fleet, request: pytest.FixtureRequest) -> Iterato
     """The fleet, whole and empty, with a namespace for this test alone; afterwards nothing of it is left anywhere."""
     with a_namespace(the_operators_fleet, request.node.name) as fleet:
         yield fleet
+
+
+@pytest.fixture
+def audit(fleet: Fleet) -> Iterator[Audit]:
+    """A count of what runs, from the members themselves, for as long as the test lasts."""
+    with Audit(fleet) as audit:
+        yield audit

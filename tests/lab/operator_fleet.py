@@ -157,6 +157,23 @@ class Fleet:
         metadata = {"name": name}
         return {**{key: workload[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
 
+    def forget_losses(self, cluster: str) -> None:
+        """Declare a cluster anew if it has been lost before."""
+        declared = self.hub.get("FederatedCluster", name=cluster)
+        if not (declared.get("status") or {}).get("lostAt"):
+            return
+        self.redeclare(cluster)
+
+    def redeclare(self, cluster: str) -> None:
+        """Delete a FederatedCluster, and create it again as its manifest was."""
+        old = self.hub.get("FederatedCluster", name=cluster)
+        self.hub.delete("FederatedCluster", "", cluster)
+        until("it is declared no more", lambda: self.hub.find("FederatedCluster", "", cluster) is None)
+        kept = {key: old["metadata"].get(key) or {} for key in ("labels", "annotations")}
+        self.hub.create(
+            {**{key: old[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": cluster, **kept}}
+        )
+
     def crash(self) -> None:
         """Kill the operator, and let its Lease end at once: waiting for it is a test of its own."""
         self.operator.end(signal.SIGKILL)
@@ -234,6 +251,11 @@ class Fleet:
         found = [e for e in self.hub.list("Event", self.namespace) if e["regarding"]["name"] == name]
         return sorted(found, key=lambda event: event["eventTime"])
 
+    def told_of(self, cluster: str, reason: str) -> bool:
+        """Whether an Event about a FederatedCluster has this reason."""
+        about = (e for e in self.hub.list("Event", "default") if e["regarding"]["name"] == cluster)
+        return any(event["reason"] == reason for event in about)
+
     # Waiting for it.
 
     def until_runs(self, name: str, cluster: str, *, epoch: int = 1, kind: str = "Job", within_s: float = 30.0) -> None:
@@ -250,6 +272,10 @@ class Fleet:
             ),
             within_s=within_s,
         )
+
+    def until_alone(self, name: str, *, kind: str = "Job") -> None:
+        """Wait until one copy is left."""
+        until(f"{name} has one copy", lambda: len(self.copies(name, kind=kind)) == 1)
 
     def until_reason(self, name: str, reason: str, *, within_s: float = 30.0) -> None:
         until(f"{name} says {reason}", lambda: self.reason(name) == reason or self._not(name), within_s=within_s)

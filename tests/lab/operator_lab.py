@@ -17,7 +17,6 @@ from tests.lab.operator_waiting import until
 from tradewind.lab import fleet as lab_fleet
 from tradewind.lab import status as lab_status
 from tradewind.lab.lab import Lab
-from tradewind.lab.proxy import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +28,14 @@ LOG_LINES = 40
 
 
 @contextlib.contextmanager
-def operated(name: str, clusters: list[Manifest], *, root: Path, folder: Path) -> Iterator[Fleet]:
+def operated(
+    name: str, clusters: list[Manifest], *, root: Path, folder: Path, log_level: str = "INFO"
+) -> Iterator[Fleet]:
     """A lab whose members are these clusters, declared, with an operator that leads; its log goes to the folder."""
     manifests = folder / "fleet.yaml"
     manifests.write_text(yaml.safe_dump_all(clusters), encoding="utf-8")
     lab = Lab.up(f"p{os.getpid()}-{name}", root=root, pools=lab_fleet.read(manifests), time_scale=1.0)
-    operator = Operator(lab.kubeconfig(), folder / "operator.log")
+    operator = Operator(lab.kubeconfig(), folder / "operator.log", log_level=log_level)
     fleet = Fleet(lab, operator)
     try:
         declare(fleet, clusters, POLICY, CRDS)
@@ -53,7 +54,7 @@ def a_namespace(fleet: Fleet, test: str) -> Iterator[Fleet]:
     began = len(fleet.operator.log())
     fleet.namespace = "t-" + re.sub(r"[^a-z0-9]+", "-", test.removeprefix("test_").lower())[:44].strip("-")
     fleet.hub.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
-    _mend(fleet)
+    _mend(fleet, forget_losses=True)
     yield fleet
     try:
         _mend(fleet)
@@ -63,15 +64,20 @@ def a_namespace(fleet: Fleet, test: str) -> Iterator[Fleet]:
         print(*fleet.operator.log()[began:].splitlines()[-LOG_LINES:], sep="\n")  # noqa: T201 - pytest shows it
 
 
-def _mend(fleet: Fleet) -> None:
-    """Undo what a test may have broken, and wait until the operator sees a whole fleet."""
+def _mend(fleet: Fleet, *, forget_losses: bool = False) -> None:
+    """Undo what a test may have broken, and wait until the operator sees a whole fleet.
+
+    With `forget_losses` each test begins with a fleet that has never been lost: what flaps is trusted later and later,
+    and twenty tests would end with half an hour. Not while there is work: it would leave a cluster that is removed.
+    """
     for each in lab_status.describe(fleet.lab)["clusters"]:
-        if each["proxy"]["mode"] != Mode.PASS:
-            fleet.lab.heal(each["name"])
+        fleet.lab.heal(each["name"])
         if not each["ready"]:
             fleet.lab.resume(each["name"])
     if not fleet.operator.runs:
         fleet.operator.start()
+    for name in fleet.members if forget_losses else ():
+        fleet.forget_losses(name)
     for name in fleet.members:
         fleet.until_verdict(name, "Healthy")
 

@@ -10,24 +10,28 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.lab.operator_waiting import until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 START_S = 60.0
 END_S = 30.0
 NAMESPACE = "tradewind-system"
-HTTP_OK = 200
+LEADS = (200, "ok\n")
+STANDS_BY = (200, "ok, on standby\n")
 
 
 class Operator:
-    """One operator; it can be started again after it ended, and then goes on with the same log."""
+    """One operator; it can be started again after it ended, and then goes on with the same log.
 
-    def __init__(self, kubeconfig: Path, log: Path) -> None:
+    Attributes:
+        names: the file that its machine's resolver is, from its next start on; None for the real one.
+    """
+
+    def __init__(self, kubeconfig: Path, log: Path, *, log_level: str = "INFO") -> None:
+        self.names: Path | None = None
         self._kubeconfig = kubeconfig
+        self._log_level = log_level
         self._log = log
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -37,7 +41,10 @@ class Operator:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        command = [sys.executable, "-c", "from tradewind.cli import main; main()", "run"]
+        program = ["-c", "from tradewind.cli import main; main()"]
+        if self.names is not None:
+            program = [str(Path(__file__).with_name("operator_resolver.py")), str(self.names)]
+        command = [sys.executable, *program, "run"]
         command += ["--kubeconfig", str(self._kubeconfig), "--listen", f"127.0.0.1:{self._port}"]
         with self._log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603 - the program under test
@@ -45,14 +52,18 @@ class Operator:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},
+                env=os.environ | {"PYTHONUNBUFFERED": "1", "TRADEWIND_LOG_LEVEL": self._log_level},
             )
         if wait:
             self.until_ready()
 
     def until_ready(self) -> None:
         """Wait until it leads and has seen all members."""
-        until("the operator is ready", lambda: self.runs and self.get("/readyz")[0] == HTTP_OK, within_s=START_S)
+        until("the operator leads", lambda: self.runs and self.get("/readyz") == LEADS, within_s=START_S)
+
+    def until_warm(self) -> None:
+        """Wait until it stands by, and could take over."""
+        until("the operator stands by", lambda: self.runs and self.get("/readyz") == STANDS_BY, within_s=START_S)
 
     @property
     def runs(self) -> bool:

@@ -67,7 +67,8 @@ def test_lint_finds_nothing(helm: Helm) -> None:
     [
         pytest.param("hubName=", "hubName", id="a hub without a name"),
         pytest.param("hubName=My_Hub", "hubName", id="a hub name that no label value may be"),
-        pytest.param("replicas=2", "replicas", id="a value that the chart does not know"),
+        pytest.param("replica=2", "replica", id="a value that the chart does not know"),
+        pytest.param("replicas=0", "replicas", id="no operator at all"),
         pytest.param("image.tagg=x", "tagg", id="a misspelt value inside another"),
         pytest.param("image.digest=latest", "digest", id="a digest that is none"),
         pytest.param("image.pullPolicy=Sometimes", "pullPolicy", id="a pull policy that Kubernetes does not know"),
@@ -107,6 +108,39 @@ def test_the_crds_are_left_out_where_something_else_applies_them(helm: Helm) -> 
     assert not of_kind(rendered(helm, "--set", "crds.enabled=false"), "CustomResourceDefinition")
 
 
+def test_two_replicas_roll_one_by_one_apart_from_each_other_and_under_a_budget(helm: Helm) -> None:
+    objects = rendered(helm)
+    [deployment] = of_kind(objects, "Deployment")
+    [budget] = of_kind(objects, "PodDisruptionBudget")
+    spec = deployment["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["selector"] == spec["selector"]
+    spread = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert all(each["labelSelector"] == spec["selector"] for each in spread)
+    [container] = spec["template"]["spec"]["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz", "which a standby answers too"
+
+
+def test_a_single_replica_can_be_drained(helm: Helm) -> None:
+    assert not of_kind(rendered(helm, "--set", "replicas=1"), "PodDisruptionBudget")
+
+
+def test_replicas_need_not_be_spread(helm: Helm) -> None:
+    [deployment] = of_kind(rendered(helm, "--set", "spread=false"), "Deployment")
+    assert "topologySpreadConstraints" not in deployment["spec"]["template"]["spec"]
+
+
+def test_leases_are_touched_in_the_operators_own_namespace_only(helm: Helm) -> None:
+    roles = of_kind(rendered(helm), "ClusterRole", "Role")
+    [own] = [role for role in roles if any("leases" in rule["resources"] for rule in role["rules"])]
+    assert own["kind"] == "Role"
+    rules = [rule for rule in own["rules"] if "leases" in rule["resources"]]
+    assert sorted(verb for rule in rules for verb in rule["verbs"]) == ["create", "get", "update"]
+
+
 def install(helm: Helm, lab: Lab) -> None:
     arguments = ("upgrade", "--install", "tradewind", str(CHART), "--namespace", NAMESPACE)
     done = helm(*arguments, "--kubeconfig", str(lab.kubeconfig("hub")))
@@ -135,9 +169,17 @@ def test_a_restricted_namespace_admits_what_the_chart_installs(hub: Lab) -> None
     label = "app.kubernetes.io/instance=tradewind"
     hub.kubectl("hub", "-n", NAMESPACE, "wait", "pod", "--for=create", "-l", label, "--timeout=30s")
     found = hub.kubectl(
-        "hub", "-n", NAMESPACE, "get", "deployment,service,serviceaccount,role,rolebinding", "-l", label, "-o", "name"
+        "hub",
+        "-n",
+        NAMESPACE,
+        "get",
+        "deployment,service,serviceaccount,role,rolebinding,pdb",
+        "-l",
+        label,
+        "-o",
+        "name",
     )
-    assert len(found.splitlines()) == 5
+    assert len(found.splitlines()) == 6
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from tradewind.lab import health, processes, status
 from tradewind.lab.errors import LabError
-from tradewind.lab.kubeapi import KubeApi
+from tradewind.lab.kubeapi import ApiError, KubeApi
 from tradewind.lab.processes import Component
 
 if TYPE_CHECKING:
@@ -142,6 +142,46 @@ def test_a_delay_is_added_to_each_round_trip(lab: Lab, connection: KubeApi) -> N
     assert time.monotonic() - started < 0.4
 
 
+def test_a_one_way_cut_lets_a_request_arrive_whose_answer_never_comes(lab: Lab, connection: KubeApi) -> None:
+    lab.cut("aws", mode="one-way")
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "one-way"}}
+    with pytest.raises(TimeoutError):
+        connection.create("/api/v1/namespaces", namespace)
+    with lab.cluster("aws").api() as api:
+        assert api.get("/api/v1/namespaces/one-way")["metadata"]["uid"]
+        api.delete("/api/v1/namespaces/one-way")
+    lab.heal("aws")
+    assert readyz(lab) == "ok"
+
+
+def test_an_error_is_answered_in_the_api_servers_place(lab: Lab, connection: KubeApi) -> None:
+    lab.cut("aws", mode="answer", status=503)
+    with pytest.raises(ApiError, match="503"):
+        connection.get_text("/readyz")
+    lab.heal("aws")
+    assert readyz(lab) == "ok"
+
+
+def test_a_certificate_that_has_expired_is_what_clients_see(lab: Lab) -> None:
+    lab.cut("aws", mode="expired")
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        readyz(lab)
+    lab.heal("aws")
+    assert readyz(lab) == "ok"
+
+
+def test_a_cluster_made_anew_is_another_one_with_the_same_nodes(lab: Lab) -> None:
+    before = lab.cluster("aws").uid()
+    lab.kubectl("aws", "create", "namespace", "lost")
+    assert lab.rebuild("aws") not in ("", before)
+    assert of_aws(lab)["ready"]
+    assert health.count_nodes(lab.cluster("aws")) == (2, 2)
+    assert "lost" not in lab.kubectl("aws", "get", "namespaces")
+    lab.kubectl("aws", "create", "deployment", "web", "--image=x")
+    lab.kubectl("aws", "wait", "deployment/web", "--for=condition=Available", "--timeout=20s")
+    lab.kubectl("aws", "delete", "deployment", "web")
+
+
 def test_a_cut_concerns_one_cluster_only(lab: Lab) -> None:
     lab.cut("aws")
     assert "gcp-default-0" in lab.kubectl("gcp", "get", "nodes")
@@ -152,3 +192,33 @@ def test_what_does_not_exist_is_refused_with_what_does(lab: Lab) -> None:
         lab.kill("azure")
     with pytest.raises(LabError, match=r"UnknownComponent.*\n.*apiserver"):
         lab.kill("aws", component="kubelet")
+
+
+def test_a_cut_from_one_cluster_leaves_the_ways_of_others_whole(lab: Lab) -> None:
+    lab.kubectl("aws", "get", "namespaces")
+    by_gcp = ["--kubeconfig", str(lab.kubeconfig("aws", observer="gcp"))]
+    assert "kube-system" in lab.kubectl("aws", *by_gcp, "get", "namespaces")
+    lab.cut("aws", observer="gcp", mode="refuse")
+    assert of_aws(lab)["proxy"]["from"]["gcp"]["mode"] == "refuse"
+    assert readyz(lab) == "ok"
+    with pytest.raises(LabError, match="refused"):
+        lab.kubectl("aws", *by_gcp, "get", "namespaces")
+
+    lab.cut("aws", observer="hub", mode="refuse")
+    lab.cut("aws", observer="gcp", mode="answer", status=500)
+    with pytest.raises(ConnectionRefusedError):
+        readyz(lab)
+    with pytest.raises(LabError, match="answers every request with 500"):
+        lab.kubectl("aws", *by_gcp, "get", "namespaces")
+    lab.heal("aws")
+    assert readyz(lab) == "ok"
+    assert "kube-system" in lab.kubectl("aws", *by_gcp, "get", "namespaces")
+    with pytest.raises(LabError, match="UnknownCluster"):
+        lab.kubeconfig("aws", observer="azure")
+
+
+def test_a_way_that_is_opened_during_a_cut_is_cut_too(lab: Lab) -> None:
+    lab.cut("onprem", mode="refuse")
+    by_aws = ["--kubeconfig", str(lab.kubeconfig("onprem", observer="aws"))]
+    with pytest.raises(LabError, match="refused"):
+        lab.kubectl("onprem", *by_aws, "get", "namespaces")

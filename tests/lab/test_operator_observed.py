@@ -86,7 +86,7 @@ def test_a_fleet_at_rest_is_not_written_to(fleet: Fleet) -> None:
     fleet.until_runs("chat", "aws", kind="Deployment")
     fleet.until_reason("huge", "Unschedulable")
     until("the missing Secret is named", lambda: fleet.reason("needs-a-secret") in ("SecretNotFound", "Unschedulable"))
-    until("figures are up to date", lambda: [fleet.free(name) for name in fleet.members] == [14, 16, 8], within_s=30)
+    until("figures are up to date", lambda: are_free(fleet, [14, 16, 8]), within_s=30)
 
     writes = come_to_rest(fleet)
     renewals = written(fleet)["PUT"] - writes["PUT"]
@@ -95,6 +95,14 @@ def test_a_fleet_at_rest_is_not_written_to(fleet: Fleet) -> None:
         verb: count for verb, count in writes.items() if verb != "PUT"
     }
     assert fleet.hub.find("Lease", SYSTEM, LEASE) is not None
+
+
+def are_free(fleet: Fleet, accelerators: list[int]) -> bool:
+    """Whether these are free; raises those that are instead, to be shown."""
+    free = [fleet.free(name) for name in fleet.members]
+    if free != accelerators:
+        raise KeyError(str(free))
+    return True
 
 
 def with_missing_secret() -> Manifest:

@@ -109,8 +109,7 @@ def test_a_second_operator_takes_over_at_once_from_one_that_ends_and_later_from_
     fleet: Fleet, second: Operator
 ) -> None:
     second.start(wait=False)
-    waits = "waiting for the lease, or for the hub's first lists\n"
-    until("the second waits", lambda: second.get("/readyz") == (503, waits))
+    second.until_warm()
     assert second.get("/healthz")[0] == 200
     assert second.metric("tradewind_leader") == 0
     fleet.submit(a_job("first"))
@@ -126,7 +125,7 @@ def test_a_second_operator_takes_over_at_once_from_one_that_ends_and_later_from_
 
     before = fleet.hub.get("Lease", SYSTEM, LEASE)["spec"]
     fleet.operator.start(wait=False)
-    until("the first waits now", lambda: fleet.operator.get("/readyz") == (503, waits))
+    fleet.operator.until_warm()
     second.end(signal.SIGKILL)
     killed = time.monotonic()
     fleet.operator.until_ready()

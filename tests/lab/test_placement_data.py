@@ -195,7 +195,7 @@ def test_what_is_lost_with_a_place_holds_the_work_that_needs_it(market: Fleet) -
             market.until_runs(name, "onprem")
     market.lab.cut("onprem")
     market.until_runs("saved-twice", "aws", epoch=2)
-    market.until_reason("saved-here", "Unschedulable")
+    market.until_reason("saved-here", "CheckpointUnreadable")
     assert refused(market, "saved-here")["CheckpointUnreadable"]["message"].startswith(
         "its checkpoint can't be read now: onprem/madrid is lost"
     )

@@ -155,12 +155,15 @@ def dark_regions(market: Fleet) -> Iterator[list[str]]:
 def test_a_provider_that_is_failing_is_the_last_resort(market: Fleet, dark_regions: list[str]) -> None:
     for name in dark_regions:
         market.until_verdict(name, "Down")
+    # It is healthy itself, and is tried out: a pod of our own is made there, runs, and goes.
+    until("aws has been tried out", lambda: market.told_of("aws", "CanaryPassed"))
+    until("nothing of that is left", lambda: not market.members["aws"].list("Pod", SYSTEM))
     market.submit(a_wish("free"), a_wish("bound", **on_aws()))
     market.until_runs("free", "gcp")
     group = refused(market, "free")["LastResort"]
     assert group["names"] == ["aws/h100"]
     assert "provider aws counts as failing: 2 of its 3 clusters are Down" in group["message"]
-    # It is healthy itself, and nothing else can take this.
+    # Nothing else can take this.
     market.until_runs("bound", "aws")
 
     for name in dark_regions:

@@ -90,6 +90,39 @@ def test_a_drained_cluster_is_left_at_checkpoints_without_a_gap_and_only_for_ano
     fleet.until_runs("bound", "aws")
 
 
+def test_work_goes_back_after_an_outage_where_its_policy_wishes_and_only_there(fleet: Fleet) -> None:
+    home: Manifest = {
+        "failover": {**BRISK, "guarantee": "AtLeastOnce", "failback": {"when": "WhenHealthy", "after": "5s"}}
+    }
+    dear: Manifest = {
+        "failover": {**BRISK, "guarantee": "AtLeastOnce", "failback": {"when": "WhenCheaper", "after": "5s"}}
+    }
+    stays: Manifest = {"failover": {**BRISK, "guarantee": "AtLeastOnce"}}
+    fleet.submit(a_service("chat", **home), a_service("thrifty", **dear), a_service("stays", **stays))
+    for name in ("chat", "thrifty", "stays"):
+        fleet.until_runs(name, "aws", kind="Deployment")
+
+    fleet.lab.cut("aws")
+    for name in ("chat", "thrifty", "stays"):
+        fleet.until_runs(name, "gcp", epoch=2, kind="Deployment", within_s=45)
+    fleet.lab.heal("aws")
+    fleet.until_verdict("aws", "Healthy")
+
+    # aws is the cheapest, so both go back, without a gap; what nobody has asked for stays.
+    throughout("chat is served", lambda: serves(fleet, "chat"), for_s=4)
+    for name in ("chat", "thrifty"):
+        fleet.until_runs(name, "aws", epoch=3, kind="Deployment", within_s=60)
+        fleet.until_alone(name, kind="Deployment")
+        back, gone = fleet.status(name)["moves"]
+        assert (back["fromCluster"], back["toCluster"], back["reason"]) == ("gcp", "aws", "Failback")
+        assert (gone["fromCluster"], gone["toCluster"], gone["reason"]) == ("aws", "gcp", "ApiServerSilent")
+        assert seconds(back["decidedAt"]) - seconds(back["detectedAt"]) >= 5
+    assert [copy.cluster for copy in fleet.copies("stays", kind="Deployment")] == ["gcp"]
+    assert len(fleet.status("stays")["moves"]) == 1
+    # It is home, and does not go to and fro.
+    throughout("chat stays", lambda: len(fleet.status("chat")["moves"]) == 2, for_s=6)
+
+
 @pytest.mark.usefixtures("open_again", "often")
 def test_running_work_moves_for_money_past_its_threshold_and_once(fleet: Fleet) -> None:
     fleet.submit(

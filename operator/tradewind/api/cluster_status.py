@@ -10,7 +10,7 @@ from tradewind.api.base import Model, list_atomic, list_map
 from tradewind.api.parts import Status
 from tradewind.api.scalars import Amount, Line, Short, Time, Whole
 from tradewind.model.fleet import FigureState
-from tradewind.model.health import Verdict  # noqa: TC001 - pydantic evaluates the annotation
+from tradewind.model.health import EvidenceKind, Verdict
 
 
 class FreeNodes(Model):
@@ -80,6 +80,19 @@ class IncidentStatus(Model):
     """Since when, by the provider's word."""
 
 
+class EvidenceStatus(Model):
+    """What one kind of evidence says of the cluster's health."""
+
+    kind: EvidenceKind
+    """Reads and small writes of the hub, heartbeats of the agent, nodes, and launches of what was accepted."""
+    says: Short
+    """A stable CamelCase word."""
+    since: Time | None = None
+    """Since when it has been so."""
+    message: Line
+    """The same for people; latencies in steps of four."""
+
+
 class ClusterStatus(Status):
     """What is known of the cluster."""
 
@@ -91,6 +104,14 @@ class ClusterStatus(Status):
     """The evidence."""
     since: Time | None = None
     """When the verdict began."""
+    evidence: Annotated[tuple[EvidenceStatus, ...], list_map("kind", at_most=8)] = ()
+    """What the verdict rests on."""
+    lost_at: Time | None = None
+    """When it was lost last: it flaps if it is lost again within half an hour."""
+    back_at: Time | None = None
+    """Since when it takes work again after that; absent while it is on probation."""
+    up_after_seconds: Whole | None = None
+    """How long it had to answer after that."""
     cluster_uid: Annotated[str, MaxLen(64)] | None = None
     """The UID of its kube-system namespace."""
     kubernetes_version: Annotated[str, MaxLen(64)] | None = None

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradewind.api.metrics import PrometheusSpec
-    from tradewind.api.parts import DetectionSpec, PolicySpec
-    from tradewind.api.policy import AssumptionsSpec, ClusterRebalanceSpec, FeedSpec, InterruptionRates
+    from tradewind.api.parts import DetectionSpec, FailoverLimits, PolicySpec
+    from tradewind.api.policy import AssumptionsSpec, ClusterRebalanceSpec, FeedSpec, InterruptionRates, MovesSpec
 
 
 def detection_for(obj: Mapping[str, Any], cluster_policy: ClusterPolicy) -> Detection:
@@ -40,24 +40,15 @@ def cluster_policy_from(obj: Mapping[str, Any] | None) -> ClusterPolicy:
     if obj is None:
         return ClusterPolicy()
     spec = read(ClusterPlacementPolicy, obj).spec
-    built_in = MoveBudget()
-    moves = spec.moves
     return ClusterPolicy(
         layer=_layer(
             spec,
-            cooldown_s=spec.failover.cooldown,
-            max_moves_per_hour=spec.failover.max_moves_per_hour,
+            **failover_limits(spec.failover),
             copy_config=spec.delivery.config_maps_and_secrets,
             datasets_required=spec.datasets_required,
         ),
         detection=_detection(spec.detection, Detection()),
-        moves=MoveBudget(
-            per_minute=built_in.per_minute if moves.per_minute is None else moves.per_minute,
-            burst=built_in.burst if moves.burst is None else moves.burst,
-            max_unhealthy_percent=(
-                built_in.max_unhealthy_percent if moves.max_unhealthy_percent is None else moves.max_unhealthy_percent
-            ),
-        ),
+        moves=_moves(spec.moves),
         accelerators=tuple(
             AcceleratorType(
                 row.name, row.node_labels or {}, row.relative_speed, None if row.watts is None else float(row.watts)
@@ -69,6 +60,7 @@ def cluster_policy_from(obj: Mapping[str, Any] | None) -> ClusterPolicy:
         rebalance=_rebalance(spec.rebalance),
         prometheus=_prometheus(spec.prometheus),
         feeds=tuple(_feed(each) for each in spec.feeds),
+        anchors=spec.anchors,
     )
 
 
@@ -78,9 +70,18 @@ def policy_layer_from(obj: Mapping[str, Any]) -> PolicyLayer:
     return _layer(
         spec,
         guarantee=spec.failover.guarantee,
-        cooldown_s=spec.failover.cooldown,
-        max_moves_per_hour=spec.failover.max_moves_per_hour,
+        **failover_limits(spec.failover),
     )
+
+
+def failover_limits(spec: FailoverLimits) -> dict[str, Any]:
+    """Read the fields of a layer that a workload and both policies may set."""
+    return {
+        "cooldown_s": spec.cooldown,
+        "max_moves_per_hour": spec.max_moves_per_hour,
+        "failback": spec.failback.when,
+        "failback_after_s": spec.failback.after,
+    }
 
 
 def accelerator_table(cluster_policy: ClusterPolicy) -> tuple[AcceleratorType, ...]:
@@ -137,6 +138,18 @@ def _rebalance(spec: ClusterRebalanceSpec) -> Rebalance:
     )
 
 
+def _moves(spec: MovesSpec) -> MoveBudget:
+    said: dict[str, Any] = {
+        "per_minute": spec.per_minute,
+        "per_target_per_minute": spec.per_target_per_minute,
+        "move_partitioned_after_s": spec.move_partitioned_after,
+        "burst": spec.burst,
+        "canary_image": spec.canary_image,
+        "max_unhealthy_percent": spec.max_unhealthy_percent,
+    }
+    return replace(MoveBudget(), **{name: figure for name, figure in said.items() if figure is not None})
+
+
 def _detection(spec: DetectionSpec, otherwise: Detection) -> Detection:
     def said(value: float | None, fallback: float) -> float:
         return fallback if value is None else value
@@ -144,6 +157,7 @@ def _detection(spec: DetectionSpec, otherwise: Detection) -> Detection:
     return Detection(
         probe_interval_s=said(spec.probe_interval, otherwise.probe_interval_s),
         down_after_one_kind_s=said(spec.down_after_one_kind, otherwise.down_after_one_kind_s),
+        down_after_two_kinds_s=said(spec.down_after_two_kinds, otherwise.down_after_two_kinds_s),
         up_after_s=said(spec.up_after, otherwise.up_after_s),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tradewind.api.from_policy import failover_limits
 from tradewind.api.reading import read, source_of
 from tradewind.api.template import expand, podset
 from tradewind.api.workload import AIWorkload, WorkloadSpec
@@ -62,8 +63,7 @@ def workload_from(obj: Mapping[str, Any], *, priority: int = 0) -> Workload:
         pods=pods,
         overrides=PolicyLayer(
             guarantee=spec.failover.guarantee,
-            cooldown_s=spec.failover.cooldown,
-            max_moves_per_hour=spec.failover.max_moves_per_hour,
+            **failover_limits(spec.failover),
             max_usd_per_hour=spec.budget.max_usd_per_hour,
             max_total_usd=spec.budget.max_total_usd,
         ),

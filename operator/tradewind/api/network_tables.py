@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from csv import reader as csv_reader
 from dataclasses import dataclass
 from math import isfinite
@@ -28,12 +29,16 @@ class _Figures:
     round_trip_ms: float | None = None
 
 
-def network_from(maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str], str]) -> Network:
+def network_from(
+    maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str], str], *, unread: list[InputError] | None = None
+) -> Network:
     """Join NetworkMaps and their tables.
 
     Args:
         maps: NetworkMap objects.
         csv: the text of each table by ConfigMap and key.
+        unread: where it is given, what is wrong with a table or a row of it is added here, and the rest counts: one
+            bad cell must not let thousands of links fall back to defaults, and running work move for it.
 
     Raises:
         InputError: naming the map or the ConfigMap, and the field or the line.
@@ -45,15 +50,17 @@ def network_from(maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str]
     figures: dict[tuple[str, str], _Figures] = {}
     for resource, source in resources:
         for index, table in enumerate(resource.spec.csv):
-            text = csv.get((table.name, table.key))
-            if text is None:
-                raise InputError(
-                    source,
-                    f"spec.csv[{index}]",
-                    f'there is no ConfigMap "{table.name}" with a key "{table.key}" in the operator\'s namespace',
-                )
-            for pair, found in _rows(text, f"ConfigMap/{table.name}", table.key):
-                _merge(figures, pair, found)
+            with _collected(unread):
+                text = csv.get((table.name, table.key))
+                if text is None:
+                    raise InputError(
+                        source,
+                        f"spec.csv[{index}]",
+                        f'there is no ConfigMap "{table.name}" with a key "{table.key}" in the operator\'s namespace',
+                    )
+                for row in _rows(text, f"ConfigMap/{table.name}", table.key):
+                    with _collected(unread):
+                        _merge(figures, *_read_row(row))
     for resource, _ in resources:
         for link in resource.spec.links:
             _merge(figures, (link.from_, link.to), _figures(link))
@@ -77,6 +84,8 @@ def _figures(said: LinkFigures) -> _Figures:
 
 
 def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], found: _Figures) -> None:
+    if found == _Figures():
+        return
     known = figures.setdefault(pair, found)
     if found.gbps is not None:
         known.gbps = found.gbps
@@ -129,41 +138,63 @@ def _defaults(resources: list[NetworkMap]) -> NetworkDefaults:
     return NetworkDefaults(same_region, same_provider, other)
 
 
-def _rows(text: str, source: str, key: str) -> Iterator[tuple[tuple[str, str], _Figures]]:
+@contextmanager
+def _collected(unread: list[InputError] | None) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        if unread is None:
+            raise
+        unread.append(error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    cells: list[str]
+    columns: Mapping[str, int]
+    source: str
+    where: str
+
+
+def _rows(text: str, source: str, key: str) -> list[_Row]:
     reader = csv_reader(text.lstrip("\ufeff").splitlines())
     header = [name.strip() for name in next(reader, [])]
     for name in header:
+        if header.count(name) > 1:
+            raise InputError(source, f"{key} line 1", f'the column "{name}" is there more than once')
         if name not in _KNOWN:
             raise InputError(source, f"{key} line 1", f'unknown column "{name}"{did_you_mean(name, _KNOWN)}')
     missing = [name for name in _REQUIRED if name not in header]
     if missing:
         raise InputError(source, f"{key} line 1", f"the header lacks {', '.join(missing)}; needed: {','.join(_KNOWN)}")
-    at = {name: header.index(name) for name in header}
-    for number, row in enumerate(reader, start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        where = f"{key} line {number}"
-        if len(row) != len(header):
-            raise InputError(source, where, f"has {len(row)} columns, and the header has {len(header)}")
-        pair = (row[at["from"]].strip(), row[at["to"]].strip())
-        if not all(pair):
-            raise InputError(source, where, "from and to are required")
-        gbps = _figure(row[at["gbps"]], source, f"{where}, gbps")
-        if gbps == 0:
-            raise InputError(source, f"{where}, gbps", "must be more than 0; leave it empty if it is not known")
-        usd = _figure(row[at["egress_usd_per_gb"]], source, f"{where}, egress_usd_per_gb")
-        rtt = _figure(row[at["rtt_ms"]], source, f"{where}, rtt_ms") if "rtt_ms" in at else None
-        if gbps is not None or usd is not None or rtt is not None:
-            yield pair, _Figures(gbps, usd, rtt)
+    columns = {name: header.index(name) for name in header}
+    return [
+        _Row(cells, columns, source, f"{key} line {number}")
+        for number, cells in enumerate(reader, start=2)
+        if any(cell.strip() for cell in cells)
+    ]
 
 
-def _figure(cell: str, source: str, where: str) -> float | None:
-    if not cell.strip():
+def _read_row(row: _Row) -> tuple[tuple[str, str], _Figures]:
+    if len(row.cells) != len(row.columns):
+        raise InputError(row.source, row.where, f"has {len(row.cells)} columns, and the header has {len(row.columns)}")
+    pair = (row.cells[row.columns["from"]].strip(), row.cells[row.columns["to"]].strip())
+    if not all(pair):
+        raise InputError(row.source, row.where, "from and to are required")
+    gbps = _figure(row, "gbps")
+    if gbps == 0:
+        raise InputError(row.source, f"{row.where}, gbps", "must be more than 0; leave it empty if it is not known")
+    return pair, _Figures(gbps, _figure(row, "egress_usd_per_gb"), _figure(row, "rtt_ms"))
+
+
+def _figure(row: _Row, column: str) -> float | None:
+    cell = row.cells[row.columns[column]].strip() if column in row.columns else ""
+    if not cell:
         return None
     try:
         figure = float(cell)
     except ValueError:
         figure = -1.0
     if not isfinite(figure) or figure < 0:
-        raise InputError(source, where, f'"{cell.strip()}" is no number that is zero or more')
+        raise InputError(row.source, f"{row.where}, {column}", f'"{cell}" is no number that is zero or more')
     return figure

@@ -21,7 +21,7 @@ from tradewind.api.scalars import (
     Time,
     Whole,
 )
-from tradewind.model.policy import Guarantee, Mode
+from tradewind.model.policy import Failback, Guarantee, Mode
 
 
 class Metadata(Model):
@@ -157,13 +157,25 @@ class RebalanceSpec(Model):
     """In percent of what staying would still cost; 15 where no layer says it."""
 
 
+class FailbackSpec(Model):
+    """Whether work goes back to the cluster that an outage drove it from."""
+
+    when: Failback | None = None
+    """WhenHealthy: once it has been healthy for `after`. WhenCheaper: then, and if that is cheaper. Never where absent.
+    """
+    after: Duration | None = None
+    """For how long that cluster must have been healthy without a break; 1h where no layer says it."""
+
+
 class FailoverLimits(Model):
-    """Limits on moves; where several layers set one, the strictest counts."""
+    """Limits on moves; where several layers set one, the strictest counts, but for failback the first that speaks."""
 
     cooldown: Duration | None = None
     """How long a workload stays after a move before it may move again."""
     max_moves_per_hour: Whole | None = None
     """Moves of one workload in an hour."""
+    failback: FailbackSpec = FailbackSpec()
+    """The way back after an outage."""
 
 
 class Failover(FailoverLimits):
@@ -179,7 +191,9 @@ class DetectionSpec(Model):
     probe_interval: Duration | None = None
     """Time between probes."""
     down_after_one_kind: Duration | None = None
-    """Silence of the API server after which the cluster counts as down."""
+    """Silence of the API server after which the cluster counts as down, where no agent is heard; 30s where absent."""
+    down_after_two_kinds: Duration | None = None
+    """Silence of the API server and of the cluster's agent after which it counts as down; 8s where absent."""
     up_after: Duration | None = None
     """Time of good probes after which it counts as up again."""
 
@@ -197,6 +211,16 @@ class DetectionSpec(Model):
                 spec.probe_interval is None
                 or spec.down_after_one_kind is None
                 or spec.down_after_one_kind >= 2 * spec.probe_interval
+            ),
+        ),
+        Rule(
+            "detection: downAfterTwoKinds must be at least twice probeInterval, since one lost probe is no outage",
+            "!has(self.probeInterval) || !has(self.downAfterTwoKinds) || "
+            "duration(self.downAfterTwoKinds) >= duration(self.probeInterval) + duration(self.probeInterval)",
+            lambda spec: (
+                spec.probe_interval is None
+                or spec.down_after_two_kinds is None
+                or spec.down_after_two_kinds >= 2 * spec.probe_interval
             ),
         ),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from annotated_types import Len
 from pydantic import Field
 
-from tradewind.api.base import Model, Rule, list_map
+from tradewind.api.base import Model, Rule, list_map, list_set
 from tradewind.api.metrics import PrometheusSpec
 from tradewind.api.parts import (
     DetectionSpec,
@@ -39,10 +39,17 @@ class MovesSpec(Model):
 
     per_minute: Annotated[Positive, Field(le=100000)] | None = None
     """Moves in a minute over the whole fleet; 1800 where absent."""
+    per_target_per_minute: Annotated[Positive, Field(le=100000)] | None = None
+    """Moves in a minute onto one cluster; 900 where absent. Less while it answers 429 or writes slowly."""
+    move_partitioned_after: Duration | None = None
+    """When AtLeastOnce work leaves a cluster that only the hub can't reach; 0s: never. 0s where absent."""
     burst: Annotated[Positive, Field(le=10000)] | None = None
     """Moves at once; 100 where absent."""
+    canary_image: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    """Of the pod that tries a cluster out whose region or provider is failing; registry.k8s.io/pause:3.10 where absent.
+    """
     max_unhealthy_percent: Annotated[Whole, Field(le=100)] | None = None
-    """If more of the fleet falls silent at once, nothing moves: the hub is the likelier cause. 60 where absent."""
+    """If more of the fleet falls silent at once, nothing moves; only without agents and anchors; 60 where absent."""
 
 
 class Delivery(Model):
@@ -185,6 +192,8 @@ class ClusterPolicySpec(PolicySpec):
     """Where measured figures are read."""
     feeds: Annotated[tuple[FeedSpec, ...], list_map("provider", at_most=3)] = ()
     """Status feeds of providers; none is read that is not listed, since the hub may not reach the internet."""
+    anchors: Annotated[tuple[URL, ...], list_set(at_least=3, at_most=16)] = ()
+    """Addresses at different providers, asked while a cluster is silent: unless two thirds answer, nothing moves."""
 
 
 class ClusterPlacementPolicy(Resource):

@@ -95,6 +95,14 @@ class ExpectedRuntime(Model):
     accelerator: AcceleratorName | None = None
     """The type that it was measured on; times on other types follow from their relative speed."""
 
+    RULES = (
+        Rule(
+            "expectedRuntime: duration must be more than 0; leave expectedRuntime out if it is not known",
+            "duration(self.duration) > duration('0s')",
+            lambda runtime: runtime.duration > 0,
+        ),
+    )
+
 
 class PolicyRef(Model):
     """A PlacementPolicy of the same namespace."""

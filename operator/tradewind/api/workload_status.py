@@ -11,7 +11,7 @@ from pydantic import Field
 from tradewind.api.base import Model, list_atomic, list_map
 from tradewind.api.parts import Status
 from tradewind.api.scalars import Amount, Flag, Line, Short, Time, Whole
-from tradewind.model.policy import Guarantee, Mode
+from tradewind.model.policy import Failback, Guarantee, Mode
 from tradewind.model.workload import Market
 
 
@@ -135,13 +135,13 @@ class Move(Model):
     from_cluster: Short
     """Where it was."""
     to_cluster: Short | None = None
-    """Where it went; absent while it waits."""
+    """Where it went; absent while it waits for a place, having had to leave without one."""
     reason: Short
     """A stable CamelCase word."""
     epoch: Whole
-    """The new copy's epoch."""
+    """The new copy's epoch; 0 while there is none."""
     detected_at: Time | None = None
-    """When the outage was declared."""
+    """When the outage was declared, or what else makes it leave was seen."""
     decided_at: Time | None = None
     """When the new place was recorded."""
     delivered_at: Time | None = None
@@ -150,6 +150,11 @@ class Move(Model):
     """When it ran."""
     saving_usd: Amount | None = None
     """What it saves of what staying would still have cost, where that is why it moved."""
+    lost_work: Short | None = None
+    """What its copy had done since its last checkpoint, as time of the run; absent for nothing, and where that is not
+    known, since nobody says how often it writes checkpoints."""
+    lost_usd: Amount | None = None
+    """What that had cost, at the price of the copy's machines."""
 
 
 class Effective(Model):
@@ -167,6 +172,10 @@ class Effective(Model):
     """How long it stays after a move."""
     max_moves_per_hour: Whole
     """Moves in an hour."""
+    failback: Failback
+    """Whether it goes back to where an outage drove it from."""
+    failback_after: Short
+    """For how long that cluster must have been healthy."""
     usd_per_tonne_co2: Amount
     """Price of a tonne of CO2 equivalent."""
     usd_per_round_trip_millisecond_hour: Amount

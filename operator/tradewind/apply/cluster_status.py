@@ -9,7 +9,8 @@ from tradewind.apply.conditions import conditions
 from tradewind.apply.metric_status import metric_fields, metrics_condition
 from tradewind.apply.status import changed_fields
 from tradewind.model.health import Verdict
-from tradewind.state.record import iso
+from tradewind.outage.findings import findings
+from tradewind.state.record import iso, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ Manifest = dict[str, Any]
 MAX_ORPHANS = 500
 MAX_INCIDENTS = 16
 MAX_LINE = 512
+MAX_JITTER_S = 2.0
 
 
 def cluster_status(
@@ -34,8 +36,13 @@ def cluster_status(
     usd_per_hour: float,
     measured: tuple[Measured, ...] | None = None,
     now_s: float,
+    clock_s: float | None = None,
 ) -> Manifest:
-    """Write the whole status of a FederatedCluster; what it says of metrics stays where `measured` is None."""
+    """Write the whole status of a FederatedCluster.
+
+    What it says of metrics stays where `measured` is None, and of past losses where `clock_s` is. That is what the
+    clock of the evidence shows at `now_s`.
+    """
     before = entry.raw.get("status") or {}
     health = entry.health
     reason, message = entry.trouble or (health.reason, health.message)
@@ -45,10 +52,7 @@ def cluster_status(
     nodes = member.nodes() if member and member.capacity_known else ()
     return {
         "observedGeneration": entry.raw["metadata"].get("generation", 1),
-        "verdict": verdict.value,
-        "reason": reason,
-        "message": message[:MAX_LINE],
-        "since": iso(health.since_s)[:19] + "Z" if health.since_s else None,
+        **verdict_fields(entry, now_s=now_s, clock_s=clock_s),
         "clusterUID": entry.recorded_uid or entry.uid or None,
         "kubernetesVersion": entry.version or before.get("kubernetesVersion"),
         "inventoriedAt": listed,
@@ -72,6 +76,50 @@ def cluster_status(
         )
         + metrics_condition(entry, measured, now_s=now_s),
     }
+
+
+def verdict_fields(entry: ClusterEntry, *, now_s: float, clock_s: float | None) -> Manifest:
+    """Write the verdict, and what whoever judges next must know of past losses."""
+    before = entry.raw.get("status") or {}
+    health, evidence = entry.health, entry.evidence
+    reason, message = entry.trouble or (health.reason, health.message)
+    up_after_s = evidence.up_after_s
+
+    def when(field: str, at_s: float | None) -> str | None:
+        if clock_s is None:
+            return before.get(field)
+        return None if at_s is None else _steady(now_s - clock_s + at_s, before.get(field))
+
+    return {
+        "verdict": (Verdict.UNKNOWN if entry.trouble else health.verdict).value,
+        "reason": reason,
+        "message": message[:MAX_LINE],
+        "since": iso(health.since_s)[:19] + "Z" if health.since_s else None,
+        "lostAt": when("lostAt", evidence.lost_at_s),
+        "backAt": when("backAt", evidence.healthy_since_s if evidence.lost_at_s is not None else None),
+        "evidence": before.get("evidence") if clock_s is None else _evidence(entry, ahead_s=now_s - clock_s),
+        "upAfterSeconds": before.get("upAfterSeconds") if up_after_s is None else round(up_after_s),
+    }
+
+
+def _evidence(entry: ClusterEntry, *, ahead_s: float) -> list[Manifest]:
+    """Write what each kind of evidence says, and since when."""
+    known = {each["kind"]: each for each in (entry.raw.get("status") or {}).get("evidence") or ()}
+    found = []
+    for each in findings(entry.evidence):
+        fields: Manifest = {"kind": each.kind.value, "says": each.says, "message": each.message[:MAX_LINE]}
+        if each.since_s is not None:
+            before = known.get(each.kind.value, {}).get("since")
+            fields["since"] = _steady(ahead_s + each.since_s, before)
+        found.append(fields)
+    return found
+
+
+def _steady(at_s: float, before: str | None) -> str:
+    """Write a time that was read from another clock: a difference that comes of reading both is not worth a write."""
+    if before is not None and abs(seconds_of(before) - at_s) < MAX_JITTER_S:
+        return before
+    return iso(at_s)[:19] + "Z"
 
 
 def orphan_fields(entry: ClusterEntry) -> list[Manifest]:

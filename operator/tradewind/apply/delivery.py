@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.errors import RetryableError, TerminalError, TradewindError
-from tradewind.kube.errors import AlreadyExistsError, NotFoundError, UnauthorizedError
+from tradewind.kube.errors import AlreadyExistsError, NotFoundError, UnauthorizedError, WebhookError
 from tradewind.kube.resources import (
     CONFIG_MAPS,
     FIELD_MANAGER,
@@ -91,11 +91,18 @@ class Delivery:
             raise self._refused(error) from error
 
     async def deliver(
-        self, rendered: Rendered, *, guarantee: Guarantee, copy_config: bool, before: Copy | None = None
+        self,
+        rendered: Rendered,
+        *,
+        guarantee: Guarantee,
+        copy_config: bool,
+        before: Copy | None = None,
+        patient: bool = True,
     ) -> Manifest:
         """Bring what the copy needs, then the copy; safe to repeat after a crash at any point.
 
         `before` is the copy that is there already, if one is: companions that the spec no longer names are removed.
+        Unless `patient`, a webhook of the member's that does not answer counts as a refusal.
         Returns the copy as the member has it now.
 
         Raises:
@@ -114,6 +121,10 @@ class Delivery:
             for resource, name in _companions(set(before.companions if before else ()) - set(named)):
                 if resource.kind not in CONFIG_KINDS:
                     await self._remove_ours(resource, name, namespace)
+        except WebhookError as error:
+            if patient:
+                raise
+            raise self._refused(error) from error
         except TerminalError as error:
             raise self._refused(error) from error
         return made
@@ -200,7 +211,7 @@ class Delivery:
         except TerminalError:
             raise error from None
 
-    def _refused(self, error: TerminalError) -> Refused:
+    def _refused(self, error: TradewindError) -> Refused:
         return Refused(Refusal("RefusedByMember", f"{self.member.name} refuses it: {error.message}", Wake.CLUSTER))
 
     async def _companion(self, body: Manifest, namespace: str) -> None:

@@ -1,7 +1,8 @@
 """Carries out steps: first the record in status, which is the decision, then what it promises.
 
 Two operators can't both win: the record is written with the resourceVersion that was decided on. A crash after the
-record is harmless, since the next operator finds the promise and keeps it.
+record is harmless, since the next operator finds the promise and keeps it. That this operator still leads is seen to by
+the clients of all API servers, at each write.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradewind.apply.backoff import FIRST_VETO_S, MAX_RETRY_S, MAX_VETO_S, RETRY_S, pause_s
 from tradewind.apply.cluster_status import orphan_fields
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
 from tradewind.apply.status import changes
 from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
-from tradewind.kube.errors import NotFoundError
+from tradewind.kube.errors import BusyError, NotFoundError, NotLeadingError, UnreachableError
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
 from tradewind.model.placement import Copy, CopyState, Placement, Record, Situation
 from tradewind.model.plan import Refusal, Wake
+from tradewind.state.copies import FINALIZER
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
@@ -34,17 +37,16 @@ if TYPE_CHECKING:
     from tradewind.state.store import Store
 
 Manifest = dict[str, Any]
+Made = frozenset[tuple[str, int, int]]
+"""What copies a step makes: their clusters, epochs and generations."""
 log = logging.getLogger(__name__)
 
-FINALIZER = "tradewind.dev/copies"
 MAX_IN_FLIGHT = 32
 MAX_PER_MEMBER = 16
-VETO_S = 300.0
-"""A member that refused a copy is asked again after this time: quotas are raised, webhooks mended."""
+WEBHOOK_TRIES = 2
+"""A member's webhook that is only restarted is back after these; one that stays away keeps work out."""
 CONFIG_VETO_S = 20.0
 """ConfigMaps and Secrets are not watched (a watch would read all of them), so a missing one is looked for again."""
-RETRY_S = 2.0
-MAX_RETRY_S = 60.0
 
 
 class Lookup(Protocol):
@@ -87,21 +89,29 @@ class Executor:
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._member_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MAX_PER_MEMBER))
         self._failures: dict[Key, int] = {}
+        self._pauses: dict[Key, tuple[float, Made]] = {}
 
     def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
         """Start a task for each step that has something to do; what it promises counts from now on."""
         for step in sorted(steps, key=lambda step: not step.deliver):
             entry = self._store.hub.workloads.get(step.view.key)
-            if entry is None or entry.uid != step.view.uid:
+            if entry is None or entry.uid != step.view.uid or self._pauses_still(step):
                 continue
             self._sleep(step)
             if not (changes(step, raw=entry.raw, now_s=self._wall()) or step.deliver or step.release or step.forget):
+                entry.promise = None
                 continue
             entry.promise = step.record
             self.in_flight.add(step.view.key)
             self.quiet.clear()
             # A copy, so that what is written is compared with what was decided on, whatever the watch shows meanwhile.
             tasks.create_task(self._guarded(step, replace(entry)))
+
+    def _pauses_still(self, step: Step) -> bool:
+        """Whether it would only try again, before its time, what has just failed; its reminder brings it back."""
+        until_s, failed = self._pauses.get(step.view.key, (0.0, frozenset()))
+        again = bool(step.deliver) and _made(step) == failed and not (step.release or step.forget)
+        return again and self._wall() < until_s
 
     def _sleep(self, step: Step) -> None:
         """Note what is worth another look at this workload."""
@@ -115,11 +125,12 @@ class Executor:
 
     async def _guarded(self, step: Step, entry: WorkloadEntry) -> None:
         """Carry out one step, and see to it that no failure of it is lost or felt by others."""
-        key = step.view.key
+        key, unanswered = step.view.key, False
         try:
             async with self._slots:
                 await self._carry_out(step, entry)
                 self._failures.pop(key, None)
+                self._pauses.pop(key, None)
                 if step.record != step.view.record:
                     # What was recorded may call for more, and its echo may say nothing new.
                     self._store.dirty.mark((key,))
@@ -127,16 +138,20 @@ class Executor:
             await self._read_again(key)
         except NotFoundError:
             self._store.see_workload(entry.raw, deleted=True)
+        except NotLeadingError:
+            # Nothing is decided until this operator leads again, and then at once.
+            self._store.dirty.mark((key,))
         except TradewindError as error:
-            self._put_off(key, error)
+            unanswered = isinstance(error, UnreachableError)
+            self._put_off(key, error, made=_made(step))
         except Exception as error:
             log.exception("step failed workload=%s", key)
-            self._put_off(key, error)
+            self._put_off(key, error, made=_made(step))
         finally:
             self.in_flight.discard(key)
             if not self.in_flight:
                 self.quiet.set()
-            self._settle(step)
+            self._settle(step, unanswered=unanswered)
 
     async def _carry_out(self, step: Step, entry: WorkloadEntry) -> None:
         # 1. A workload that is gone everywhere may go.
@@ -219,7 +234,6 @@ class Executor:
 
     async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
         """Merge-patch the object, only if nobody has changed it since it was decided on."""
-        self._must_lead()
         metadata = entry.raw["metadata"]
         body = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": metadata["resourceVersion"]}}
         entry.raw = await self._hub.merge(
@@ -229,13 +243,7 @@ class Executor:
         if known is not None and known.uid == entry.uid:  # else our own write has ended it, and its watch was quicker
             self._store.hub.see_workload(entry.raw)
 
-    def _must_lead(self) -> None:
-        """Refuse to write once another operator may be leading; asked before each write, since steps can be slow."""
-        if not self._lookup.may_write():
-            raise RetryableError("NotLeading", "The lease can't be renewed; nothing is written meanwhile.")
-
     async def _release(self, copy: Copy) -> None:
-        self._must_lead()
         async with self._member_slots[copy.cluster]:
             await self._delivery(copy.cluster).release(copy, shared=self._store)
         log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
@@ -248,12 +256,12 @@ class Executor:
         delivery, is_new = self._delivery(placement.cluster), placement.cluster not in step.view.copies
         try:
             async with self._member_slots[placement.cluster]:
-                self._must_lead()
                 made = await delivery.deliver(
                     rendered,
                     guarantee=policy.guarantee,
                     copy_config=policy.copy_config,
                     before=step.view.copies.get(placement.cluster),
+                    patient=self._failures.get(step.view.key, 0) < WEBHOOK_TRIES,
                 )
         except Refused as refused:
             self._veto(step.view.key, placement.cluster, refused.refusal)
@@ -263,8 +271,11 @@ class Executor:
                 step = _without(step, placement, refused.refusal)
                 await self._write_status(step, entry)
                 await delivery.take_back(rendered, shared=self._store)
+            elif is_new:
+                raise RetryableError(refused.refusal.reason, refused.refusal.message) from refused
             return step
         self._store.made(placement.cluster, made)
+        entry.refusals.pop(placement.cluster, None)
         if is_new:
             self._store.delivered(step.view.key, at_s=self._wall())
             self._report.delivered(step, placement)
@@ -290,9 +301,11 @@ class Executor:
             orphans = orphan_fields(entry)
             if orphans == (entry.raw.get("status") or {}).get("orphans"):
                 return
-            self._must_lead()
             body = {"status": {"orphans": orphans}}
-            raw = await self._hub.merge(FEDERATED_CLUSTERS, cluster, body, subresource="status")
+            try:
+                raw = await self._hub.merge(FEDERATED_CLUSTERS, cluster, body, subresource="status")
+            except NotFoundError:
+                return  # it is declared no more; the workload, whose end this is about, is still there
             if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
                 entry.raw = raw
 
@@ -302,8 +315,12 @@ class Executor:
         if entry is None:
             return
         for_all = refusal.wakes_on is Wake.CONFIG
-        until_s = self._wall() + (CONFIG_VETO_S if for_all else VETO_S)
-        entry.vetoes["*" if for_all else cluster] = (refusal, until_s)
+        name, pause = "*" if for_all else cluster, CONFIG_VETO_S
+        if not for_all:
+            entry.refusals[name] = entry.refusals.get(name, 0) + 1
+            pause = pause_s(entry.refusals[name], first_s=FIRST_VETO_S, most_s=MAX_VETO_S)
+        until_s = self._wall() + pause
+        entry.vetoes[name] = (refusal, until_s)
         self._store.dirty.remind(key, until_s)
         self._store.dirty.mark((key,))
 
@@ -321,22 +338,32 @@ class Executor:
             self._store.see_workload(obj)
             self._store.dirty.mark((key,))
 
-    def _put_off(self, key: Key, error: Exception) -> None:
+    def _put_off(self, key: Key, error: Exception, *, made: Made = frozenset()) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        pause_s = min(MAX_RETRY_S, RETRY_S * 2 ** min(failures - 1, 10))
-        log.warning("put off workload=%s retry_s=%.0f error=%s", key, pause_s, error)
-        self._store.dirty.remind(key, self._wall() + pause_s)
+        wish_s = error.retry_after_s if isinstance(error, BusyError) else 0.0
+        pause = pause_s(failures, first_s=RETRY_S, most_s=MAX_RETRY_S, at_least_s=wish_s)
+        log.warning("put off workload=%s retry_s=%.1f error=%s", key, pause, error)
+        until_s = self._wall() + pause
+        self._pauses[key] = until_s, made
+        self._store.dirty.remind(key, until_s)
 
-    def _settle(self, step: Step) -> None:
-        """What was promised in memory gives way to what has really been written, and room that is free to others."""
+    def _settle(self, step: Step, *, unanswered: bool) -> None:
+        """What was promised in memory gives way to what has really been written, and room that is free to others.
+
+        Where the answer was lost it may have been written all the same: room is kept for both until the next decision.
+        """
         entry = self._store.hub.workloads.get(step.view.key)
         record = Record()
         if entry is not None:
-            entry.promise = None
+            entry.promise = entry.promise if unanswered else None
             record = entry.record = record_from(entry.raw.get("status") or {})
         promised = {(p.cluster, p.epoch) for each in (step.view.record, step.record) for p in each.placements}
         if promised - {(p.cluster, p.epoch) for p in record.placements}:
             self._store.dirty.wake(Wake.CAPACITY)
+
+
+def _made(step: Step) -> Made:
+    return frozenset((place.cluster, place.epoch, place.generation) for place in step.deliver)
 
 
 def _undone(step: Step, refusal: Refusal, *, epoch: int) -> Step:

@@ -125,6 +125,8 @@ def _effective(policy: EffectivePolicy, *, before: Manifest) -> Manifest:
         "pricingHorizon": f"{round(policy.pricing_horizon_s)}s",
         "cooldown": f"{round(policy.cooldown_s)}s",
         "maxMovesPerHour": policy.max_moves_per_hour,
+        "failback": policy.failback.value,
+        "failbackAfter": f"{round(policy.failback_after_s)}s",
         "usdPerTonneCO2": usd(policy.usd_per_tonne_co2),
         "usdPerRoundTripMillisecondHour": f"{policy.usd_per_round_trip_ms_hour:.6f}",
         "minSavingUSD": usd(policy.min_saving_usd),

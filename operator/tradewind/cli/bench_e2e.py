@@ -7,7 +7,6 @@ for each workload, by a bare asyncio client with 32 requests in flight and nothi
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import tempfile
 from contextlib import suppress
@@ -18,25 +17,21 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from rich.console import Console
 
+from tradewind.cli.bench_lab import clients, declare, in_bulk, install, make_namespaces, until_healthy
 from tradewind.cli.bench_writes import MEMBERS, a_workload, federated_cluster, same_writes
 from tradewind.cli.operator_process import OperatorProcess
 from tradewind.errors import RetryableError
-from tradewind.kube.client import ApiServer
-from tradewind.kube.kubeconfig import own_configuration
-from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS, JOBS, NAMESPACES, PODS, SECRETS
+from tradewind.kube.resources import AIWORKLOADS, JOBS, PODS
 from tradewind.lab import nodes
 from tradewind.lab.lab import Lab
 from tradewind.observe.informer import Informer
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from tradewind.kube.client import ApiServer
 
 Manifest = dict[str, Any]
-IN_FLIGHT = 32
 LIMIT_S = 120.0
 LOG_TAIL = 4000
-OPERATOR_NAMESPACE = "tradewind-system"
-CRDS = Path(__file__).parents[3] / "crds"
 
 
 def measure(workloads: int) -> dict[str, Any]:
@@ -48,8 +43,7 @@ def measure(workloads: int) -> dict[str, Any]:
     with console.status("starting the lab"):
         lab = Lab.up(name, members=MEMBERS, pools=pools)
     try:
-        lab.kubectl("hub", "apply", "--server-side", "-f", str(CRDS))
-        lab.kubectl("hub", "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        install(lab)
         return asyncio.run(_measure(lab, workloads, console))
     finally:
         with console.status("ending the lab"):
@@ -57,15 +51,15 @@ def measure(workloads: int) -> dict[str, Any]:
 
 
 async def _measure(lab: Lab, workloads: int, console: Console) -> dict[str, Any]:
-    servers = {n: ApiServer(n, await own_configuration(str(lab.kubeconfig(n)))) for n in ("hub", *MEMBERS)}
-    try:
+    async with clients(lab) as servers:
         with console.status("what a bare client reaches"):
             ceiling_per_s = await _ceiling(servers, workloads)
-        await _declare(servers["hub"], lab)
+        fleet = (federated_cluster(member, usd_per_hour=2 + index) for index, member in enumerate(MEMBERS))
+        await declare(servers["hub"], lab, fleet)
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "operator.log"
             with OperatorProcess(lab.kubeconfig("hub"), log=log) as operator:
-                await _until_healthy(servers["hub"])
+                await until_healthy(servers["hub"])
                 process = psutil.Process(operator.pid)
                 before = process.cpu_times()
                 with console.status(f"{workloads} AIWorkloads"):
@@ -76,9 +70,6 @@ async def _measure(lab: Lab, workloads: int, console: Console) -> dict[str, Any]
                         raise
                 after = process.cpu_times()
                 rss = process.memory_info().rss
-    finally:
-        for server in servers.values():
-            await server.close()
     return {
         "workloads": workloads,
         "members": len(MEMBERS),
@@ -94,8 +85,7 @@ async def _measure(lab: Lab, workloads: int, console: Console) -> dict[str, Any]
 async def _ceiling(servers: dict[str, ApiServer], workloads: int) -> float:
     """Do the same writes with nothing to decide, then clean up."""
     namespace = "ceiling"
-    for server in servers.values():
-        await server.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    await make_namespaces(servers.values(), namespace)
     writes = [same_writes(a_workload(f"job-{index}", namespace)) for index in range(workloads)]
 
     async def one(index: int) -> None:
@@ -108,7 +98,7 @@ async def _ceiling(servers: dict[str, ApiServer], workloads: int) -> float:
 
     loop = asyncio.get_running_loop()
     started_s = loop.time()
-    await _all(workloads, one)
+    await in_bulk(workloads, one)
     span_s = loop.time() - started_s
     for server in servers.values():
         await _clean(server, namespace)
@@ -123,29 +113,6 @@ async def _clean(server: ApiServer, namespace: str) -> None:
     async with asyncio.timeout(LIMIT_S):
         while (await server.list_all(PODS, namespace=namespace))[0]:  # noqa: ASYNC110 - the clusters decide when
             await asyncio.sleep(0.5)
-
-
-async def _declare(hub: ApiServer, lab: Lab) -> None:
-    await hub.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}})
-    for index, member in enumerate(MEMBERS):
-        kubeconfig = base64.b64encode(lab.kubeconfig(member).read_bytes()).decode()
-        secret = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": member},
-            "data": {"kubeconfig": kubeconfig},
-        }
-        await hub.create(SECRETS, secret, namespace=OPERATOR_NAMESPACE)
-        await hub.create(FEDERATED_CLUSTERS, federated_cluster(member, usd_per_hour=2 + index))
-
-
-async def _until_healthy(hub: ApiServer) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            items, _ = await hub.list_all(FEDERATED_CLUSTERS)
-            if all((item.get("status") or {}).get("verdict") == "Healthy" for item in items):
-                return
-            await asyncio.sleep(0.2)
 
 
 async def _place(servers: dict[str, ApiServer], workloads: int) -> tuple[list[float], float]:
@@ -163,7 +130,7 @@ async def _place(servers: dict[str, ApiServer], workloads: int) -> tuple[list[fl
         asyncio.create_task(Informer(servers[member], JOBS, seen, namespace=namespace).run()) for member in MEMBERS
     ]
     try:
-        await _all(workloads, create)
+        await in_bulk(workloads, create)
         async with asyncio.timeout(LIMIT_S):
             await seen.complete.wait()
     except TimeoutError:
@@ -201,13 +168,3 @@ class _Seen:
 
     def stale(self) -> None:
         """Keep what was seen."""
-
-
-async def _all(count: int, do: Callable[[int], Awaitable[None]]) -> None:
-    slots = asyncio.Semaphore(IN_FLIGHT)
-
-    async def one(index: int) -> None:
-        async with slots:
-            await do(index)
-
-    await asyncio.gather(*(one(index) for index in range(count)))

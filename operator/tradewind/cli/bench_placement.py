@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.text import Text
 
 from tradewind.cli.bench_quality import quality
-from tradewind.cli.bench_speed import SIZES, speed
+from tradewind.cli.bench_speed import MIXES, SIZES, speed
 from tradewind.cli.bench_tables import read_tables
 from tradewind.cli.whyrender import plain_table
 
@@ -28,16 +28,17 @@ def measure(data: Path, *, seed: int) -> dict[str, Any]:
     with console.status("speed") as status:
         for done, figures in enumerate(speed(data, seed=seed), 1):
             measured.append(figures)
-            status.update(f"speed: {done} of {len(SIZES)} sizes")
-    return {"speed": measured, "quality": found}
+            status.update(f"speed: {done} of {len(MIXES) * len(SIZES)} sizes")
+    mixed, distinct = ([one for one in measured if one["mix"] == mix] for mix in MIXES)
+    return {"speed": mixed, "speedDistinct": distinct, "quality": found}
 
 
 def tables_of(figures: dict[str, Any]) -> RenderableType:
     """Show the figures to people."""
-    fast = plain_table(right=("WORKLOADS", "CLUSTERS", "DECISIONS/S", "PEAK MIB"))
-    for one in figures["speed"]:
+    fast = plain_table("MIX", right=("WORKLOADS", "CLUSTERS", "DECISIONS/S", "PEAK MIB"))
+    for one in (*figures["speed"], *figures["speedDistinct"]):
         cells = (one["workloads"], one["clusters"], one["decisionsPerSecond"], one["rssMiB"])
-        fast.add_row(*(f"{cell:,.0f}" for cell in cells))
+        fast.add_row(one["mix"], *(f"{cell:,.0f}" for cell in cells))
     good = plain_table("MODEL", "MARKET", "CAPACITY", right=("GB", "HOURS", "JOBS", "WRONG", "OVERSPEND", "WORST"))
     for one in figures["quality"]:
         good.add_row(

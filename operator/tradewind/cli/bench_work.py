@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradewind.cli.bench_world import KINDS, NOW_S, Dice
@@ -42,15 +43,23 @@ EU = ("EU", "EEA")
 NVIDIA = "nvidia.com/gpu"
 
 
-def asks_of(tables: Tables, *, workloads: int, seed: int) -> list[Ask]:
-    """Make so many asks."""
+def asks_of(tables: Tables, *, workloads: int, seed: int, per_template: int) -> list[Ask]:
+    """Make so many asks: sweeps, arrays and tenants that use one chart. With 1 per template every ask is different.
+
+    Nothing is shared between asks of one template: each is made anew, as if its manifest had been read for itself.
+    """
     dice, homes = Dice(seed + 1), tables.homes
-    return [_ask(number, homes, dice) for number in range(workloads)]
+    templates = max(1, workloads // per_template)
+    numbers = range(workloads) if per_template == 1 else [dice.randrange(templates) for _ in range(workloads)]
+    return [
+        _ask(number, homes, Dice(f"{seed}/{template}"), created_s=NOW_S - dice.randrange(86_400))
+        for number, template in enumerate(numbers)
+    ]
 
 
-def _ask(number: int, homes: Sequence[str], dice: Dice) -> Ask:
+def _ask(number: int, homes: Sequence[str], dice: Dice, *, created_s: float) -> Ask:
     (make,) = dice.choices((_training, _batch, _inference, _plain), weights=(50, 20, 20, 10))
-    work = make(number, homes, dice)
+    work = replace(make(number, homes, dice), created_s=created_s)
     layer = PolicyLayer(
         usd_per_delay_hour=dice.choice((0.0, 0.0, 5.0, 25.0)),
         usd_per_tonne_co2=dice.choice((0.0, 90.0)),
@@ -147,7 +156,7 @@ def _workload(number: int, type_: WorkloadType, pods: PodSet, dice: Dice, **wish
         key=Key(f"team-{dice.randrange(40)}", f"w-{number:06d}"),
         uid=f"uid-{number}",
         generation=1,
-        created_s=NOW_S - dice.randrange(86_400),
+        created_s=NOW_S,
         type=type_,
         pods=pods,
         overrides=PolicyLayer(),

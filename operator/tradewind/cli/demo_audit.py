@@ -35,7 +35,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.most: dict[str, int] = {}
-        self._pods: dict[str, dict[str, tuple[str, Copy]]] = defaultdict(dict)
+        self._owners: dict[str, dict[str, str]] = defaultdict(dict)
+        self._running: dict[str, dict[tuple[str, str], Copy]] = defaultdict(dict)
         self._since_s: dict[str, float] = {}
         self._double_s: dict[str, float] = defaultdict(float)
 
@@ -44,23 +45,25 @@ class Ledger:
         if not event.source.startswith(PODS):
             return
         cluster = event.source.removeprefix(PODS)
-        pods = self._pods[cluster]
+        owners = self._owners[cluster]
         if event.obj is None:
-            owners = {owner for owner, _ in pods.values()}
-            pods.clear()
-            for owner in owners:
+            for uid, owner in owners.items():
+                del self._running[owner][cluster, uid]
+            for owner in set(owners.values()):
                 self._count(owner, event.at_s)
+            owners.clear()
             return
         key, uid = owner_of(event.obj), event.obj["metadata"]["uid"]
-        if event.deleted or event.obj["status"].get("phase") != "Running":
-            pods.pop(uid, None)
-        else:
-            pods[uid] = key, (cluster, _epoch(event.obj))
+        if not event.deleted and event.obj["status"].get("phase") == "Running":
+            owners[uid] = key
+            self._running[key][cluster, uid] = (cluster, epoch_of(event.obj))
+        elif owners.pop(uid, None):
+            del self._running[key][cluster, uid]
         self._count(key, event.at_s)
 
     def copies(self, key: str) -> set[Copy]:
         """List the copies of a workload that have a running pod."""
-        return {copy for pods in self._pods.values() for owner, copy in pods.values() if owner == key}
+        return set(self._running[key].values())
 
     def double_s(self, key: str) -> float:
         """Say for how long two copies of a workload ran."""
@@ -117,7 +120,7 @@ def count(hub: Kubectl, members: Mapping[str, Kubectl]) -> Count:
         pods = [obj for obj in objects if obj["kind"] == "Pod" and obj["status"].get("phase") == "Running"]
         for copy in copies:
             found[owner_of(copy)].add(cluster)
-        stale = [owner_of(obj) for obj in copies if (cluster, owner_of(obj), _epoch(obj)) not in promised]
+        stale = [owner_of(obj) for obj in copies if (cluster, owner_of(obj), epoch_of(obj)) not in promised]
         counts.append(MemberCount(cluster, tuple(sorted(map(owner_of, copies))), len(pods), tuple(sorted(stale))))
     return Count(
         members=tuple(counts),
@@ -133,5 +136,6 @@ def owner_of(obj: Manifest) -> str:
     return f"{obj['metadata']['namespace']}/{obj['metadata']['labels'][WORKLOAD_LABEL]}"
 
 
-def _epoch(obj: Manifest) -> str:
+def epoch_of(obj: Manifest) -> str:
+    """Read the epoch of a labelled object; "" where it has none."""
     return str(obj["metadata"]["labels"].get(EPOCH_LABEL, ""))

@@ -20,7 +20,7 @@ from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Access
 from tradewind.outage.domains import marked
 from tradewind.outage.moves import Held, may_leave
-from tradewind.placement.spread import share_of
+from tradewind.placement.evidence import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -251,8 +251,10 @@ def _notes(now: Present, lost: Lost) -> Iterable[str]:
     healthy = [one for one in now.world.fleet if one.health.verdict is not Verdict.DOWN]
     falling = [one.name for one in healthy if one.name in lost.clusters]
     limit = now.hub.policy.moves.max_unhealthy_percent
-    if len(falling) > 1 and 100 * len(falling) / len(now.world.fleet) > limit:
+    counts = not now.hub.policy.anchors
+    if counts and len(falling) > 1 and 100 * len(falling) / len(now.world.fleet) > limit:
         yield (
             f"{len(falling)} of {len(now.world.fleet)} clusters at once are more than maxUnhealthyPercent ({limit}): "
-            "the operator takes that for a fault of its own network, and moves nothing until it is raised"
+            "the operator takes that for a fault of its own network, and moves nothing until it is raised, "
+            "or anchors are set"
         )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 COMPONENTS = ("apiserver", "scheduler", "controller-manager", "nodes", "etcd", "all")
-MODES = ("blackhole", "refuse", "delay")
+MODES = ("blackhole", "refuse", "delay", "one-way", "answer", "expired")
 SOURCES = ("auto", "cache", "download", "build")
 RUNTIMES = ("auto", "binary", "kind")
 
@@ -118,6 +118,7 @@ def status(**options: Any) -> None:
 @_cluster
 @_of_lab
 @click.option("--direct", is_flag=True, help="Not through the proxy: cuts are not felt.")
+@click.option("--from", "observer", default="hub", show_default=True, help="By the way of this cluster (Linux).")
 @click.option("--path", is_flag=True, help="Print the path of a file instead.")
 @_output
 def kubeconfig(**options: Any) -> None:
@@ -156,16 +157,47 @@ def resume(**options: Any) -> None:
     _run("resume", **options)
 
 
-@lab.command()
+@lab.command(epilog=_example("tradewind lab rebuild aws", "tradewind explain cluster/aws"))
+@_cluster
+@_of_lab
+@_output
+def rebuild(**options: Any) -> None:
+    """Lose all data of a cluster: another one, empty but for its nodes, answers under the same name and address."""
+    _run("rebuild", **options)
+
+
+@lab.command(
+    epilog=_example(
+        "tradewind lab cut aws",
+        "tradewind lab cut aws --mode delay --delay 30s",
+        "tradewind lab cut aws --mode answer --status 503",
+        "tradewind lab cut aws --from hub",
+        "tradewind lab heal aws",
+    )
+)
 @_cluster
 @_of_lab
 @click.option("--mode", type=click.Choice(MODES), default="blackhole", show_default=True, help="How it fails.")
 @click.option("--delay", default="3s", show_default=True, help="For delay: what each round trip takes longer.")
+@click.option(
+    "--status",
+    type=click.IntRange(400, 599),
+    default=429,
+    show_default=True,
+    help="For answer: the HTTP status of all answers.",
+)
+@click.option("--from", "observer", default="", help="Only the way of this cluster: hub, or a member. [default: all]")
 @_output
 def cut(**options: Any) -> None:
-    """Cut the network to a cluster's API server, also for connections that exist.
+    r"""Cut the network to a cluster's API server, also for connections that exist.
 
-    blackhole: nothing passes. refuse: connections are reset, new ones refused. delay: everything takes longer.
+    \b
+    blackhole  nothing passes
+    one-way    requests arrive, answers don't
+    refuse     connections are reset, new ones refused
+    delay      everything takes longer
+    answer     every request is answered with an error
+    expired    the certificate has expired
     """
     _run("cut", **options)
 
@@ -175,7 +207,7 @@ def cut(**options: Any) -> None:
 @_of_lab
 @_output
 def heal(**options: Any) -> None:
-    """Make the network to a cluster's API server whole again."""
+    """Make the network to a cluster's API server whole again, for all who look at it."""
     _run("heal", **options)
 
 

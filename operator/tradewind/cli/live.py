@@ -17,6 +17,7 @@ from tradewind.cli.world import Objects, hub_of, world_of
 from tradewind.errors import InputError
 from tradewind.kube.client import ApiServer
 from tradewind.kube.errors import NotFoundError, UnauthorizedError
+from tradewind.kube.fence import unfenced
 from tradewind.kube.kubeconfig import own_configuration
 from tradewind.kube.resources import (
     AIWORKLOADS,
@@ -65,11 +66,11 @@ def fetch(*, kubeconfig: str, context: str, system_namespace: str) -> Objects:
 
 
 async def _fetch(kubeconfig: str, context: str, system_namespace: str) -> Objects:
-    server = ApiServer("hub", await own_configuration(kubeconfig, context))
+    server = ApiServer("hub", await own_configuration(kubeconfig, context), fence=unfenced())
     try:
         kinds = (AIWORKLOADS, FEDERATED_CLUSTERS, NETWORK_MAPS, CLUSTER_POLICIES, POLICIES, DATASETS)
-        found = await asyncio.gather(*(_list(server, kind) for kind in kinds))
-        classes = await _list(server, PRIORITY_CLASSES)
+        found = await asyncio.gather(*(hub_list(server, kind) for kind in kinds))
+        classes = await hub_list(server, PRIORITY_CLASSES)
         tables = await _tables(server, found[2], system_namespace)
     finally:
         await server.close()
@@ -77,7 +78,12 @@ async def _fetch(kubeconfig: str, context: str, system_namespace: str) -> Object
     return Objects(workloads, clusters, maps, cluster_policies, policies, datasets, classes, tables)
 
 
-async def _list(server: ApiServer, resource: Resource) -> tuple[Manifest, ...]:
+async def hub_list(server: ApiServer, resource: Resource) -> tuple[Manifest, ...]:
+    """List a kind of the hub.
+
+    Raises:
+        TradewindError: the hub does not answer, or does not let us in, or is no hub.
+    """
     try:
         items, _ = await server.list_all(resource)
     except NotFoundError:

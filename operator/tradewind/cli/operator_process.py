@@ -51,7 +51,7 @@ class OperatorProcess:
         return self._process.pid
 
     def start(self) -> Self:
-        """Start it, and wait until it is ready to decide.
+        """Start it, and wait until it leads and is ready to decide.
 
         Raises:
             RetryableError: it ended, or was not ready in time; the message names its log.
@@ -65,7 +65,7 @@ class OperatorProcess:
                 env=os.environ | {"PYTHONUNBUFFERED": "1"},
             )
         deadline_s = time.monotonic() + START_S
-        while not self._answers("/readyz"):
+        while not self._leads():
             if time.monotonic() > deadline_s:
                 self.stop()
                 raise RetryableError(
@@ -98,10 +98,10 @@ class OperatorProcess:
             self._process.kill()
             self._process.wait()
 
-    def _answers(self, path: str) -> bool:
+    def _leads(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self._url}{path}", timeout=1) as answer:  # noqa: S310 - http on loopback
-                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
+            with urllib.request.urlopen(f"{self._url}/readyz", timeout=1) as answer:  # noqa: S310 - http on loopback
+                return bool(answer.read() == b"ok\n")  # a standby is ready too, and says what it is
         except (urllib.error.URLError, OSError):
             return False
 

@@ -38,7 +38,7 @@ def delete(view: View, record: Record, sight: Sight) -> Step:
     """Remove every copy; a lost cluster never blocks the delete, it is cleaned when it returns."""
     places = {c.cluster for c in view.copies.values()} | {p.cluster for p in record.placements}
     # Where it has been, a copy may be left that no operator has seen since it was started again.
-    been = record.clusters - places
+    been = (sight.clusters.keys() if view.forgotten else record.clusters) - places
     left = sorted(name for name in places if not sight.gone(view, name))
     release = sight.removable(*view.copies.values())
     asked = {copy.cluster for copy in release}

@@ -8,6 +8,7 @@ kept (Reserved), is made once the old one is known to be gone.
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf, isfinite
 from typing import TYPE_CHECKING
 
 from tradewind.decide.keeping import keep, leave, refused_there
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from tradewind.model.workload import Workload
 
 WAITING = frozenset({CopyState.RESERVED, CopyState.LEAVING})
+GIVEN_UP_S = 1800.0
+"""A successor that does not run after this time, and twice that in which its pool adds nodes, will hardly ever.
+
+Large images and models take minutes to load; meanwhile the old copy serves, and the machines of both are paid for.
+"""
 
 
 def hand_over(
@@ -69,7 +75,7 @@ def _after_leaving(
     # While one share is handed over the others stay; and what has just come does not think of leaving.
     parts = [replace(p, wish=None) if p.wish is not None and p.wish.need is not Need.FLEE else p for p in parts]
     sound = [part for part in parts if part.placement is not None and part.wish is None]
-    if sight.gone(view, name) or (sight.lost(name) and policy.guarantee is Guarantee.AT_LEAST_ONCE):
+    if sight.gone(view, name) or (policy.guarantee is Guarantee.AT_LEAST_ONCE and sight.left(name, policy.guarantee)):
         return parts
     unseen = [part for part in sound if part.deliver and part.placement and part.placement.cluster not in view.copies]
     if unseen and policy.guarantee is Guarantee.AT_MOST_ONCE:
@@ -83,7 +89,24 @@ def _after_leaving(
     unlawful = name in sight.clusters and refused_there(old, sight, workload=workload, policy=policy)
     if runs or unlawful:
         return [*parts, leave(view, sight, placement=old, why=unlawful[0] if unlawful else None)]
-    return [*parts, Part(old)]
+    given_up = [part for part in sound if _given_up_s(part.placement, sight) <= sight.snapshot.now_s]
+    if given_up:
+        back = replace(old, state=CopyState.RUNNING)
+        ends = [leave(view, sight, placement=part.placement, why=None) for part in given_up if part.placement]
+        stays = keep(view, record, sight, placement=back, workload=workload, policy=policy)
+        return [*(part for part in parts if part not in given_up), *ends, stays]
+    until_s = min((_given_up_s(part.placement, sight) for part in sound), default=inf)
+    return [*parts, Part(old, retry_s=until_s if isfinite(until_s) else None)]
+
+
+def _given_up_s(new: Placement | None, sight: Sight) -> float:
+    """Say when a successor that does not run is given up; one that runs never is."""
+    if new is None or new.state is CopyState.RUNNING:
+        return inf
+    cluster = sight.clusters.get(new.cluster)
+    offers = cluster.offers if cluster is not None else ()
+    provisioning_s = max((each.provisioning_s for each in offers if each.name == new.offer), default=0.0)
+    return new.since_s + GIVEN_UP_S + 2 * provisioning_s
 
 
 def _after_reserved(
@@ -100,7 +123,7 @@ def _after_reserved(
     ending = [p for p in parts if p.placement is not None and p.placement.state is CopyState.RELEASING]
     waits = [part for part in ending if part.wish is None]
     if waits:
-        if sight.lost(new.cluster):
+        if sight.left(new.cluster, policy.guarantee):
             return parts
         reason = record.moves[0].reason if record.moves else "Replacing"
         told = [replace(part, situation=_says(part, new, reason)) if part in waits else part for part in parts]
@@ -137,6 +160,8 @@ def _says(part: Part, new: Placement, reason: str) -> Situation | None:
 def _takes(new: Placement, sight: Sight, *, workload: Workload, policy: EffectivePolicy) -> bool:
     """Whether what was decided a while ago still holds."""
     cluster = sight.clusters.get(new.cluster)
-    if cluster is None or not cluster.health.takes_work or cluster.scheduling is not Scheduling.ENABLED:
+    if cluster is None or cluster.scheduling is not Scheduling.ENABLED:
+        return False
+    if not cluster.health.takes(at_most_once=policy.guarantee is Guarantee.AT_MOST_ONCE):
         return False
     return not refused_there(new, sight, workload=workload, policy=policy)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from tradewind.decide import checkpoints, ledger, rebalance
+from tradewind.decide import checkpoints, failback, ledger, rebalance
 from tradewind.decide.part import Part
 from tradewind.decide.placing import copy_may_run
 from tradewind.decide.sight import is_promised
@@ -32,7 +32,7 @@ SETTLE_S = 5.0
 """A copy that does not run after this long is worth a write that says why."""
 SAME_PRICE = 0.01
 """A price that changes by less than this share is not worth a write."""
-PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY})
+PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY, Verdict.AGENT_DOWN})
 """Verdicts that will be others soon: what the status says holds until then."""
 PRESENT = frozenset({CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
 DRAINING = "Draining"
@@ -45,7 +45,7 @@ def keep(
     name = placement.cluster
     if placement.state is CopyState.RELEASING and sight.gone(view, name):
         return Part(None)
-    if sight.lost(name):
+    if sight.left(name, policy.guarantee):
         return _flee(view, record, sight, placement=placement, policy=policy)
     if name not in sight.clusters:
         message = f"The spec of FederatedCluster {name} can't be understood; nothing moves meanwhile."
@@ -58,7 +58,9 @@ def keep(
         if health.verdict in PASSING:
             return Part(placement)
         message = f"{name} is {health.verdict}: {health.message}"
-        return Part(placement, Situation("Running", "ClusterUnseen", message, placed=True))
+        until_s = sight.partitioned_until_s(name, policy.guarantee)
+        retry_s = until_s if isfinite(until_s) else None
+        return Part(placement, Situation("Running", "ClusterUnseen", message, placed=True), retry_s=retry_s)
     part = _follow(view, record, sight, placement=placement, workload=workload)
     copy = view.copies.get(name)
     if copy is None or part.placement is None or part.placement.state not in PRESENT:
@@ -67,7 +69,8 @@ def keep(
         return part
     if sight.clusters[name].scheduling is Scheduling.DRAINING:
         return _drained(part, sight, placement=part.placement, workload=workload)
-    return _compared(part, record, sight, placement=part.placement, workload=workload, policy=policy)
+    compared = _compared(part, record, sight, placement=part.placement, workload=workload, policy=policy)
+    return failback.considered(compared, record, sight, placement=part.placement, workload=workload, policy=policy)
 
 
 def refused_there(
@@ -83,7 +86,10 @@ def leave(view: View, sight: Sight, *, placement: Placement, why: Refusal | None
     reason, message = (why.reason, why.message) if why else ("Replacing", "it is made anew.")
     situation = Situation("Moving", reason, f"Leaves {placement.cluster}: {message}", placed=True, reconciling=True)
     here = [view.copies[placement.cluster]] if placement.cluster in view.copies else []
-    return Part(replace(placement, state=CopyState.RELEASING), situation, release=sight.removable(*here))
+    # It may not be here, wherever else it can be. One that is Leaving has its move recorded, and its successor.
+    departs = why.reason if why is not None and placement.state in PRESENT else ""
+    releasing = replace(placement, state=CopyState.RELEASING)
+    return Part(releasing, situation, release=sight.removable(*here), departs=departs)
 
 
 def _flee(view: View, record: Record, sight: Sight, *, placement: Placement, policy: EffectivePolicy) -> Part:

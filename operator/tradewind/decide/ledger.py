@@ -6,9 +6,10 @@ gone. Done is the share of the expected run time that ended by the last checkpoi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tradewind.decide.checkpoints import interval_s, serves
 from tradewind.model.placement import CopyState
 from tradewind.model.units import SECONDS_PER_HOUR
 
@@ -67,6 +68,29 @@ def resumes(record: Record, workload: Workload, sight: Sight) -> bool:
     return not known or done(record, workload, sight) > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What has to be done again: time of the run, and what the machines cost for it."""
+
+    seconds: float = 0.0
+    usd: float = 0.0
+
+
+def lost_by_leaving(place: Placement, workload: Workload, sight: Sight) -> Lost:
+    """Say what a copy has done since its last checkpoint; without checkpoints, since it ran.
+
+    Servers have no progress to lose. Where nobody has said how often it writes checkpoints, it is not known, and
+    counts as nothing.
+    """
+    if serves(workload) or not _costs(place):
+        return Lost()
+    age_s = _age_s(place, sight)
+    if workload.checkpoint is not None:
+        every_s = interval_s(workload)
+        age_s = age_s % every_s if every_s else 0.0
+    return Lost(age_s, age_s / SECONDS_PER_HOUR * place.usd_per_hour)
+
+
 def settle(before: Record, after: Record, workload: Workload, sight: Sight) -> Record:
     """Note what copies have cost and done when they leave, end, or change their price."""
     now_s = sight.snapshot.now_s
@@ -94,11 +118,15 @@ def _done_by(place: Placement, workload: Workload, sight: Sight) -> float:
     checkpoint, expected_s = workload.checkpoint, workload.expected_runtime_s
     if checkpoint is None or not checkpoint.interval_s or not expected_s or not _costs(place):
         return 0.0
-    cluster = sight.clusters.get(place.cluster)
-    # Of a lost cluster nothing is known to have been done since it fell silent.
-    until_s = cluster.health.since_s if cluster is not None and cluster.health.lost else sight.snapshot.now_s
-    age_s = max(0.0, min(until_s, sight.snapshot.now_s) - place.running_since_s)
+    age_s = _age_s(place, sight)
     return age_s // checkpoint.interval_s * checkpoint.interval_s * _speed(place, workload, sight) / expected_s
+
+
+def _age_s(place: Placement, sight: Sight) -> float:
+    """For how long it is known to have run: of a lost cluster nothing is, since it was lost."""
+    cluster = sight.clusters.get(place.cluster)
+    until_s = cluster.health.since_s if cluster is not None and cluster.health.lost else sight.snapshot.now_s
+    return max(0.0, min(until_s, sight.snapshot.now_s) - place.running_since_s)
 
 
 def _speed(place: Placement, workload: Workload, sight: Sight) -> float:

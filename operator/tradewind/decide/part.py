@@ -29,6 +29,7 @@ class Part:
         deliver: its copy is to be made or brought up to date.
         release: its copy, if that is to go.
         wish: it wants to leave for another place.
+        departs: why it leaves without one, as a stable reason; "" where it does not.
         wakes_on, retry_s: as in Step.
     """
 
@@ -37,6 +38,7 @@ class Part:
     deliver: bool = False
     release: tuple[Copy, ...] = ()
     wish: Wish | None = None
+    departs: str = ""
     wakes_on: frozenset[Wake] = frozenset()
     retry_s: float | None = None
 

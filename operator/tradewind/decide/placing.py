@@ -66,13 +66,8 @@ def _adopted(copy: Copy) -> Placement:
 def ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -> Step:
     """It needs a place; but a hub that has lost its memory must first have looked everywhere."""
     snapshot, placed = sight.snapshot, bool(record.placements)
-    blind = sorted(name for name in snapshot.unlisted if not sight.reachable(name))
-    if snapshot.rebuilt and not record.epoch and blind and policy.guarantee is Guarantee.AT_MOST_ONCE:
-        message = (
-            f"This hub found copies that it has no record of, and {', '.join(blind)} has never been listed: "
-            "a copy of this work may run there. Make it reachable, or delete its FederatedCluster."
-        )
-        return Step(view, record, Situation("Waiting", "AdoptionPending", message))
+    if policy.guarantee is Guarantee.AT_MOST_ONCE and (waits := _adoption(view, record, sight)):
+        return Step(view, record, waits)
     waits = waits_for_old_copy(view, record, sight, policy=policy)
     if waits is not None:
         return Step(view, record, waits)
@@ -84,12 +79,32 @@ def ask(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) ->
     return lacking(view, record) or Step(view, record, IDLE, wish=Wish())
 
 
+def _adoption(view: View, record: Record, sight: Sight) -> Situation | None:
+    """Say where a copy of it may run that a lost memory can't tell of; None where there is no such place."""
+    snapshot = sight.snapshot
+    if record.epoch or not (view.forgotten or snapshot.rebuilt):
+        return None
+    # Of work that is known to have been placed a copy may be wherever nobody can look now.
+    where = snapshot.inventories.keys() | sight.clusters.keys() if view.forgotten else snapshot.unlisted
+    blind = sorted(name for name in where if not sight.reachable(name))
+    if not blind:
+        return None
+    why = "Its finalizer shows that it was placed before" if view.forgotten else "This hub found copies"
+    message = (
+        f"{why}, which no status records, and {', '.join(blind)} can't be listed: a copy of this work may run there. "
+        "Make it reachable, or delete its FederatedCluster."
+    )
+    return Situation("Waiting", "AdoptionPending", message)
+
+
 def waits_for_old_copy(view: View, record: Record, sight: Sight, *, policy: EffectivePolicy) -> Situation | None:
     """Say which copy that nothing promises must end before another is made; None where there is none."""
     once, placed = policy.guarantee is Guarantee.AT_MOST_ONCE, bool(record.placements)
     kept = {place.cluster for place in record.placements}
     leftovers = sorted(
-        (not sight.lost(name), name) for name in view.copies if name not in kept and (once or not sight.lost(name))
+        (not sight.lost(name), name)
+        for name in view.copies
+        if name not in kept and (once or not sight.left(name, policy.guarantee))
     )
     if not leftovers:
         return None

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tradewind.decide import ledger, rebalance, shares
+from tradewind.decide import failback, ledger, pacing, rebalance, shares
 from tradewind.decide.lifecycle import review
-from tradewind.decide.resolve import move_for_money, resolve
+from tradewind.decide.patience import patience
+from tradewind.decide.resolve import move_by_choice, resolve, stay
 from tradewind.decide.sight import Sight
 from tradewind.decide.step import Need, Step, Wish
 from tradewind.model.fleet import Demand
 from tradewind.model.health import Verdict
 from tradewind.model.placement import CopyState
 from tradewind.model.plan import Ask, Here
-from tradewind.model.policy import Mode
+from tradewind.model.policy import Failback, Mode
 from tradewind.model.workload import Tier
+from tradewind.outage.inflow import Pace
 from tradewind.outage.verdict import PROVIDER_INCIDENT
+from tradewind.placement.engine import PLACED
 from tradewind.placement.engine import plan as place
+from tradewind.placement.links import on_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tradewind.model.fleet import Cluster
-    from tradewind.model.plan import Conditions
+    from tradewind.model.plan import Conditions, Decision
     from tradewind.model.snapshot import Snapshot
     from tradewind.model.workload import Key
+
+    Decided = tuple[Step, Ask, Decision]
 
 NO_PRIORITY = -(2**40)
 """Below that of any PriorityClass."""
@@ -39,25 +46,29 @@ would keep out work that has none.
 """
 
 
-def decide(snapshot: Snapshot, *, move_tokens: int, saving_tokens: int = 0) -> list[Step]:
+def decide(
+    snapshot: Snapshot, *, move_tokens: int, saving_tokens: int = 0, inflow: Mapping[str, Pace] | None = None
+) -> list[Step]:
     """Decide on every workload of the snapshot.
 
     Args:
         snapshot: the picture.
         move_tokens: how many moves out of lost and draining clusters the fleet's budget allows in this round.
         saving_tokens: how many moves for money.
+        inflow: how many of the former each target lets through; one that is not named lets all through.
 
     Returns:
         One step per view. A step with neither writes nor actions is returned too: it says that all is well.
     """
     sight = Sight(snapshot, {cluster.name: cluster for cluster in snapshot.fleet})
+    fleet = Pace(move_tokens, snapshot.policy.moves.per_minute, "moves.perMinute")
+    held = partial(pacing.paced, sight=sight, fleet=fleet, targets=inflow or {})
     # 1. What does each workload need?
     steps = [review(view, sight) for view in snapshot.views]
     # 2. All that need a place are placed together, under shared capacity; those that only wish for another come after.
-    outcome = _placed(steps, sight, saving_tokens=saving_tokens)
-    # 3. Moves out of lost and draining clusters share a budget: highest priority first, then the oldest.
-    forced = sorted((step for step in outcome.values() if step.moves and not _saves(step)), key=_urgency)
-    outcome |= {step.view.key: _held_by_budget(step) for step in forced[move_tokens:]}
+    outcome = _placed(steps, sight, held, saving_tokens=saving_tokens)
+    # 3. Moves out of lost and draining clusters share a budget, and so do those that go to the same target.
+    outcome |= held((step, pacing.targets_of(step)) for step in outcome.values() if step.moves and not _saves(step))
     # 4. What copies have cost and done is noted when they leave.
     return [_settled(outcome.get(step.view.key, step), sight) for step in steps]
 
@@ -72,7 +83,9 @@ def savings_in(steps: Sequence[Step]) -> int:
     return sum(1 for step in steps if step.moves and _saves(step))
 
 
-def _placed(steps: Sequence[Step], sight: Sight, *, saving_tokens: int) -> dict[Key, Step]:
+def _placed(
+    steps: Sequence[Step], sight: Sight, held: Callable[..., dict[Key, Step]], *, saving_tokens: int
+) -> dict[Key, Step]:
     """Find places for all that want one; returns the steps that come of it."""
     conditions, fleet = with_losses(sight.snapshot), list(sight.snapshot.fleet)
     outcome: dict[Key, Step] = {}
@@ -80,13 +93,83 @@ def _placed(steps: Sequence[Step], sight: Sight, *, saving_tokens: int) -> dict[
         wishing = [step for step in steps if step.wish is not None and step.wish.need in needs]
         if not wishing:
             continue
-        asks = [_ask(step, sight) for step in wishing]
-        decisions = place(asks, fleet=fleet, conditions=conditions)
-        decided = zip(wishing, asks, decisions, strict=True)
-        resolved = [resolve(step, ask, decision, sight) for step, ask, decision in decided]
-        fleet = _with_promises(fleet, resolved)
+        asked = [(step, _ask(step, sight)) for step in wishing]
+        resolved, late = _resolved(asked, sight, fleet, conditions, held)
+        fleet = _with_promises(fleet, resolved, late=late)
         outcome |= {step.view.key: step for step in resolved}
-    return outcome | _cheaper(steps, sight, fleet, conditions, tokens=saving_tokens)
+    returned, steps = _returned(steps, sight, fleet, conditions)
+    fleet = _with_promises(fleet, list(returned.values()))
+    return outcome | returned | _cheaper(steps, sight, fleet, conditions, tokens=saving_tokens)
+
+
+def _returned(
+    steps: Sequence[Step], sight: Sight, fleet: Sequence[Cluster], conditions: Conditions
+) -> tuple[dict[Key, Step], list[Step]]:
+    """Let work go back to where an outage drove it from; what stays may still be cheaper elsewhere.
+
+    Returns:
+        What becomes of those that wished it; and all steps, those of work that stays as if it had not.
+    """
+    wishing = [step for step in steps if step.wish is not None and step.wish.need is Need.RETURN]
+    asks = [_ask(step, sight) for step in wishing]
+    outcome: dict[Key, Step] = {}
+    for step, ask, decision in zip(wishing, asks, place(asks, fleet=fleet, conditions=conditions), strict=True):
+        saved_usd, wish = failback.worth_usd(decision, ask.policy), step.wish
+        if saved_usd is not None:
+            outcome[step.view.key] = move_by_choice(step, ask, decision, sight, saved_usd=saved_usd)
+        elif wish is not None:
+            saves = Wish(Need.SAVE, wish.leaves, rebalance.CHEAPER, sight.snapshot.now_s) if wish.saves else None
+            outcome[step.view.key] = replace(step, wish=saves)
+    return outcome, [outcome.get(step.view.key, step) for step in steps]
+
+
+def _resolved(
+    asked: Sequence[tuple[Step, Ask]],
+    sight: Sight,
+    fleet: Sequence[Cluster],
+    conditions: Conditions,
+    held: Callable[..., dict[Key, Step]],
+) -> tuple[list[Step], list[Decided]]:
+    """Place these together, but for those that are better off waiting for their lost cluster.
+
+    Those that flee and have to wait for their turn anyway are not priced one by one, nor put into words: a thousand at
+    thirty a second are looked at thirty times each, which was most of the operator's time in an outage.
+
+    Returns:
+        A step for each; and the decisions on those whose turn comes later.
+    """
+    decisions = place([ask for _, ask in asked], fleet=fleet, conditions=conditions)
+    decided = [(step, ask, decision) for (step, ask), decision in zip(asked, decisions, strict=True)]
+    if all(step.wish is None or step.wish.need is not Need.FLEE for step, _ in asked):
+        return [resolve(*each, sight) for each in decided], []
+    known, by_key = on_fleet(conditions, fleet), {each[0].view.key: each for each in decided}
+    waits: dict[Key, Step] = {}
+
+    def goes(step: Step) -> bool:
+        _, ask, decision = by_key[step.view.key]
+        wait = patience(step, ask, decision, sight, conditions=known)
+        if wait is not None:
+            waits[step.view.key] = stay(step, wait, sight, ask=ask)
+        return wait is None
+
+    moving = [each for each in decided if _moves_at_once(*each)]
+    turns = held(((step, [where[0] for where in decision.places]) for step, _, decision in moving), goes=goes)
+    for each in decided:
+        if not _moves_at_once(*each):
+            goes(each[0])
+    if waits and any(decision.reason != PLACED for decision in decisions):
+        # What waits takes no room from what has nowhere to go. With the others gone, this ends.
+        going = [(step, ask) for step, ask in asked if step.view.key not in waits]
+        resolved, late = _resolved(going, sight, fleet, conditions, held)
+        return [*waits.values(), *resolved], late
+    resolved = [resolve(*each, sight) for key, each in by_key.items() if key not in waits and key not in turns]
+    return [*waits.values(), *turns.values(), *resolved], [by_key[key] for key in turns]
+
+
+def _moves_at_once(step: Step, ask: Ask, decision: Decision) -> bool:
+    """Whether it flees, has a place to go to, and may go there."""
+    flees = step.wish is not None and step.wish.need is Need.FLEE and bool(step.wish.leaves)
+    return flees and decision.reason == PLACED and ask.policy.mode is not Mode.RECOMMEND
 
 
 def _cheaper(
@@ -112,7 +195,7 @@ def _cheaper(
         moves = ask.policy.mode is not Mode.RECOMMEND
         tokens -= moves
         if tokens >= 0 or not moves:
-            outcome[step.view.key] = move_for_money(step, ask, decision, sight, saved_usd=saved)
+            outcome[step.view.key] = move_by_choice(step, ask, decision, sight, saved_usd=saved)
     return outcome
 
 
@@ -160,7 +243,8 @@ def _ask(step: Step, sight: Sight) -> Ask:
     if workload is None or policy is None or wish is None:
         raise ValueError(f"{step.view.key} is not understood, and can't want a place")
     now_s, before = sight.snapshot.now_s, step.view.record
-    here = next((p for p in step.record.placements if wish.need is Need.SAVE and p.cluster == wish.leaves), None)
+    compares = wish.need is Need.SAVE or (wish.need is Need.RETURN and policy.failback is Failback.WHEN_CHEAPER)
+    here = next((p for p in step.record.placements if compares and p.cluster == wish.leaves), None)
     left = 1.0 - ledger.done(before, workload, sight)
     resumes = ledger.resumes(before, workload, sight)
     if policy.mode is Mode.RECOMMEND:
@@ -174,36 +258,46 @@ def _ask(step: Step, sight: Sight) -> Ask:
         left=left,
         spent_usd=ledger.spent_usd(before, now_s),
         here=Here(here.cluster, here.offer) if here is not None else None,
-        lost=_out_of_question(step, wish),
+        lost=_out_of_question(step, wish, sight, stays=here is not None),
         keeps=shares.keeps(step.record, leaves=wish.leaves),
     )
 
 
-def _out_of_question(step: Step, wish: Wish) -> frozenset[str]:
-    """Name the clusters that it leaves: the name of its copy there is taken until that has ended."""
+def _out_of_question(step: Step, wish: Wish, sight: Sight, *, stays: bool) -> frozenset[str]:
+    """Name the clusters that it leaves: the name of its copy there is taken until that has ended.
+
+    `stays`: it may also stay where it is. What wants to go home wants to go nowhere else.
+    """
     going = {
         place.cluster for place in step.record.placements if place.state in (CopyState.RELEASING, CopyState.LEAVING)
     }
-    return frozenset(going | ({wish.leaves} if wish.leaves and wish.need is not Need.SAVE else set()))
+    if wish.home:
+        going |= sight.clusters.keys() - {wish.home, wish.leaves}
+    return frozenset(going | ({wish.leaves} if wish.leaves and not stays else set()))
 
 
-def _with_promises(fleet: Sequence[Cluster], resolved: Sequence[Step]) -> list[Cluster]:
-    """Count the room of new places as taken."""
+def _with_promises(
+    fleet: Sequence[Cluster], resolved: Sequence[Step], *, late: Sequence[Decided] = ()
+) -> list[Cluster]:
+    """Count the room of new places as taken, and that of places that are decided on and wait for their turn."""
     promised: dict[str, list[Demand]] = {}
+
+    def promise(step: Step, cluster: str, offer: str, replicas: int) -> None:
+        if step.view.workload is not None:
+            pods = step.view.workload.pods
+            demand = Demand(
+                offer, replicas, pods.cpu_cores, pods.memory_bytes, pods.accelerators, pods.accelerator_resource
+            )
+            promised.setdefault(cluster, []).append(demand)
+
     for step in resolved:
         known = {(place.cluster, place.epoch) for place in step.view.record.placements}
         for each in step.record.placements:
-            if step.undone is not None and (each.cluster, each.epoch) not in known and step.view.workload is not None:
-                pods = step.view.workload.pods
-                demand = Demand(
-                    each.offer,
-                    each.replicas,
-                    pods.cpu_cores,
-                    pods.memory_bytes,
-                    pods.accelerators,
-                    pods.accelerator_resource,
-                )
-                promised.setdefault(each.cluster, []).append(demand)
+            if step.undone is not None and (each.cluster, each.epoch) not in known:
+                promise(step, each.cluster, each.offer, each.replicas)
+    for step, _, decision in late:
+        for where in decision.places:
+            promise(step, *where)
     return [
         replace(cluster, promised=(*cluster.promised, *promised.get(cluster.name, ()))) if promised else cluster
         for cluster in fleet
@@ -212,16 +306,6 @@ def _with_promises(fleet: Sequence[Cluster], resolved: Sequence[Step]) -> list[C
 
 def _saves(step: Step) -> bool:
     return step.wish is not None and step.wish.need is Need.SAVE
-
-
-def _urgency(step: Step) -> tuple[int, float, str]:
-    workload = step.view.workload
-    return (-workload.priority, workload.created_s, str(workload.key)) if workload else (0, 0.0, "")
-
-
-def _held_by_budget(step: Step) -> Step:
-    # It goes within seconds: telling each of a thousand that it waits would hold up those that go.
-    return Step(step.view, step.view.record, retry_s=0.0)
 
 
 def _settled(step: Step, sight: Sight) -> Step:

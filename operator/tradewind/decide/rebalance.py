@@ -40,7 +40,7 @@ def may_move(
     """Whether it may leave now for a cheaper place, if there is one."""
     if policy.mode is Mode.RECOMMEND:
         return True  # nothing moves, and what would be done is shown at any time
-    free_s = _free_from_s(record, placement, policy=policy, now_s=now_s)
+    free_s = free_from_s(record, placement, policy=policy, now_s=now_s)
     first_s = checkpoints.first_from_s(workload, placement, from_s=placement.running_since_s)
     at_checkpoint = checkpoints.next_s(workload, placement, now_s=now_s) is None
     return free_s is not None and max(free_s, first_s) <= now_s and at_checkpoint
@@ -53,7 +53,7 @@ def compared_at_s(
 
     Every workload has its own moments, so that a fleet is not compared all at once.
     """
-    free_s = _free_from_s(record, placement, policy=policy, now_s=now_s)
+    free_s = free_from_s(record, placement, policy=policy, now_s=now_s)
     if free_s is None or every_s <= 0:
         return None
     offset_s = crc32(workload.uid.encode()) % 1000 / 1000 * every_s
@@ -72,7 +72,7 @@ def saving_usd(decision: Decision, policy: EffectivePolicy) -> float | None:
     return saved_usd if saved_usd > 0 and saved_usd >= least_usd else None
 
 
-def _free_from_s(record: Record, placement: Placement, *, policy: EffectivePolicy, now_s: float) -> float | None:
+def free_from_s(record: Record, placement: Placement, *, policy: EffectivePolicy, now_s: float) -> float | None:
     """From when on cooldown and moves within the hour let it move; None where no move is allowed at all."""
     most = min(policy.max_moves_per_hour, MAX_MOVES_KEPT)
     if most <= 0:

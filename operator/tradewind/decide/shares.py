@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide import placing
+from tradewind.decide import departures, placing
 from tradewind.decide.handover import WAITING, hand_over
 from tradewind.decide.keeping import keep, leave
 from tradewind.decide.part import common, join
@@ -46,6 +46,7 @@ def keep_all(view: View, record: Record, sight: Sight, *, workload: Workload, po
     parts = _fewer(view, sight, parts, count=count)
     places = (part.placement for part in parts if part.placement is not None)
     kept = _at(record, tuple(sorted(places, key=lambda place: (place.epoch, place.cluster))))
+    kept = departures.noted(kept, parts, workload=workload, sight=sight, before=record)
     kept = _dated(kept, delivered_s=view.delivered_s, now_s=sight.snapshot.now_s)
     # 3. Work on a lost cluster moves, unless the hub itself lacks what it needs.
     step = join(view, kept, parts, common([part for part in parts if _speaks(part)]))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
+from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState
+from tradewind.model.policy import Guarantee
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
@@ -29,6 +32,21 @@ class Sight:
         """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
         cluster = self.clusters.get(name)
         return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
+
+    def left(self, name: str, guarantee: Guarantee) -> bool:
+        """Whether work leaves its copy there behind: the cluster is lost, or has been out of reach for long enough.
+
+        On a partitioned cluster work runs. It leaves only if it may run twice, and if the policy sets a time for that.
+        """
+        return self.lost(name) or self.partitioned_until_s(name, guarantee) <= self.snapshot.now_s
+
+    def partitioned_until_s(self, name: str, guarantee: Guarantee) -> float:
+        """Find when work leaves a partitioned cluster; infinite where it does not."""
+        cluster, after_s = self.clusters.get(name), self.snapshot.policy.moves.move_partitioned_after_s
+        partitioned = cluster is not None and cluster.health.verdict is Verdict.PARTITIONED
+        if cluster is None or not partitioned or after_s <= 0 or guarantee is Guarantee.AT_MOST_ONCE:
+            return inf
+        return cluster.health.since_s + after_s
 
     def gone(self, view: View, name: str) -> bool:
         """Whether no copy is there, known from a fresh list."""

@@ -18,6 +18,7 @@ class Need(StrEnum):
     PLACE = "Place"  # it has none, or not enough
     FLEE = "Flee"  # its cluster is lost
     DRAIN = "Drain"  # its cluster is to be emptied: it leaves if there is another place
+    RETURN = "Return"  # it runs well, and may go back to where an outage drove it from
     SAVE = "Save"  # it runs well, and leaves only for a place that is cheaper by enough
 
 
@@ -30,6 +31,8 @@ class Wish:
         reason: why it leaves.
         detected_s: when that was established, in seconds since the Unix epoch.
         at_s: its next checkpoint, before which it does not leave; None where it can leave now.
+        home: the only cluster that it wants to go to; "" for any.
+        saves: if it does not go there, it would also leave for a place that is cheaper by enough.
     """
 
     need: Need = Need.PLACE
@@ -37,6 +40,8 @@ class Wish:
     reason: str = ""
     detected_s: float = 0.0
     at_s: float | None = None
+    home: str = ""
+    saves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import math
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,14 +19,20 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client as k8s
 
-from tradewind.kube.errors import BusyError, ExpiredError, UnreachableError, raise_for
+from tradewind.kube.errors import BusyError, ExpiredError, NotLeadingError, UnreachableError, raise_for
+from tradewind.kube.fence import WIRE_S
+from tradewind.kube.resolving import LastGoodResolver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from aiohttp.abc import AbstractStreamWriter
+
+    from tradewind.kube.fence import Fence, Permit
     from tradewind.kube.resources import Resource
 
 Manifest = dict[str, Any]
+log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 3.0
@@ -32,6 +41,7 @@ WATCH_S = 290
 """API servers end a watch after 5 to 10 minutes anyway; ending it ourselves keeps the end expected."""
 WATCH_SILENCE_S = 90.0
 """Bookmarks come every minute: a stream that is silent for longer is dead."""
+READS = ("GET", "HEAD")
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -42,20 +52,31 @@ class ApiServer:
     Args:
         name: the cluster's name, for metrics; "hub" for the hub.
         configuration: of kubernetes.aio.
+        fence: asked at each write, by whatever method it is made; `unfenced()` for programs that are no operator.
         on_call: told (name, verb, status) of each request; status 0 where none came.
+
+    Attributes:
+        on_write: told (status, seconds) of each write that has ended.
     """
 
     def __init__(
-        self, name: str, configuration: Any, *, on_call: Callable[[str, str, int], None] = lambda *_: None
+        self,
+        name: str,
+        configuration: Any,
+        *,
+        fence: Fence,
+        on_call: Callable[[str, str, int], None] = lambda *_: None,
     ) -> None:
         self.name = name
+        self._fence = fence
+        self.on_write: Callable[[int, float], None] = lambda *_: None
         self._configuration = configuration
         configuration.connection_pool_maxsize = 64
         configuration.retries = None
         # Read once: aiohttp would look for a proxy and a .netrc at each request.
         configuration.client_session_kwargs = {"trust_env": False}
         configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
-        self._rest = k8s.rest.RESTClientObject(configuration)
+        self._rest = _Rest(configuration)
         self._on_call = on_call
         self._closed = False
 
@@ -70,16 +91,22 @@ class ApiServer:
         """Read one object."""
         return await self.request("GET", resource.path(namespace, name), timeout_s=timeout_s)
 
-    async def create(self, resource: Resource, body: Manifest, *, namespace: str = "") -> Manifest:
+    async def create(
+        self, resource: Resource, body: Manifest, *, namespace: str = "", timeout_s: float | None = None
+    ) -> Manifest:
         """Create an object; AlreadyExistsError where the name is taken."""
         params = {"fieldManager": "tradewind"}
-        return await self.request("POST", resource.path(namespace), body=body, params=params)
+        return await self.request("POST", resource.path(namespace), body=body, params=params, timeout_s=timeout_s)
 
-    async def apply(self, resource: Resource, body: Manifest, *, namespace: str = "") -> Manifest:
+    async def apply(
+        self, resource: Resource, body: Manifest, *, namespace: str = "", timeout_s: float | None = None
+    ) -> Manifest:
         """Server-side apply, with force: what Tradewind delivers is Tradewind's."""
         path = resource.path(namespace, body["metadata"]["name"])
         params = {"fieldManager": "tradewind", "force": "true"}
-        return await self.request("PATCH", path, body=body, params=params, content_type=APPLY_PATCH)
+        return await self.request(
+            "PATCH", path, body=body, params=params, content_type=APPLY_PATCH, timeout_s=timeout_s
+        )
 
     async def merge(
         self, resource: Resource, name: str, body: Manifest, *, namespace: str = "", subresource: str = ""
@@ -90,9 +117,11 @@ class ApiServer:
             "PATCH", path, body=body, params={"fieldManager": "tradewind"}, content_type=MERGE_PATCH
         )
 
-    async def replace(self, resource: Resource, name: str, body: Manifest, *, namespace: str = "") -> Manifest:
+    async def replace(
+        self, resource: Resource, name: str, body: Manifest, *, namespace: str = "", timeout_s: float | None = None
+    ) -> Manifest:
         """Replace an object; its resourceVersion makes it a compare-and-swap."""
-        return await self.request("PUT", resource.path(namespace, name), body=body)
+        return await self.request("PUT", resource.path(namespace, name), body=body, timeout_s=timeout_s)
 
     async def delete(
         self, resource: Resource, name: str, *, namespace: str = "", uid: str = "", propagation: str = "Foreground"
@@ -163,14 +192,46 @@ class ApiServer:
         content_type: str = "application/json",
         timeout_s: float | None = None,
     ) -> Manifest:
-        """Make one request, and decode its answer.
+        """Make one request, and decode its answer; a write only while the fence is open, and not for longer.
 
         Raises:
+            NotLeadingError: a write, and the fence is closed.
             UnreachableError: there was no HTTP answer in time; the cause is chained.
             TradewindError: what the API server answered, as `raise_for` reads it.
         """
-        timeout = aiohttp.ClientTimeout(total=timeout_s or REQUEST_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        timeout_s = timeout_s or REQUEST_TIMEOUT_S
+        if method in READS:
+            return await self._exchange(method, path, params=params, timeout_s=timeout_s)
+        with self._fence.write(at_most_s=timeout_s) as permit:
+            # The API server gives up when we do: else it might store what was still queued there long after.
+            params = {**(params or {}), "timeout": f"{permit.timeout_s:.3f}s"}
+            return await self._exchange(
+                method,
+                path,
+                body=body or {},
+                params=params,
+                content_type=content_type,
+                timeout_s=permit.timeout_s,
+                permit=permit,
+            )
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Manifest | None = None,
+        params: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+        timeout_s: float,
+        permit: Permit | None = None,
+    ) -> Manifest:
+        # Without a limit for rounding: aiohttp would round a time-out up to the next second.
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S, ceil_threshold=math.inf)
+        data = None
+        if permit is not None:
+            data = _Body(json.dumps(body, separators=(",", ":")).encode(), permit, what=(self.name, method, path))
+        started_s = asyncio.get_running_loop().time()
         try:
             opened = await self._open(
                 method, path, params=params, timeout=timeout, data=data, content_type=content_type
@@ -178,14 +239,23 @@ class ApiServer:
             async with opened as response:
                 raw = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError, ssl.SSLError) as error:
-            self._on_call(self.name, method, 0)
+            if data is not None and data.refused is not None:
+                raise data.refused from error
+            self._tell(method, 0, started_s)
             raise UnreachableError(type(error).__name__, str(error) or type(error).__name__) from error
-        self._on_call(self.name, method, response.status)
+        if permit is not None:
+            permit.answered = True
+        self._tell(method, response.status, started_s)
         decoded = _decoded(raw)
         raise_for(response.status, decoded, retry_after=response.headers.get("Retry-After"))
         if not isinstance(decoded, dict):
             raise BusyError("NotKubernetes", f"{method} {path} was answered with {response.status} and no JSON object.")
         return decoded
+
+    def _tell(self, method: str, status: int, started_s: float) -> None:
+        self._on_call(self.name, method, status)
+        if method != "GET":
+            self.on_write(status, asyncio.get_running_loop().time() - started_s)
 
     async def _open(
         self,
@@ -194,7 +264,7 @@ class ApiServer:
         *,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, passed on
         params: Mapping[str, str] | None = None,
-        data: bytes | None = None,
+        data: _Body | None = None,
         content_type: str = "application/json",
     ) -> aiohttp.ClientResponse:
         if self._closed:
@@ -217,6 +287,49 @@ class ApiServer:
             proxy=self._configuration.proxy,
             allow_redirects=False,
         )
+
+
+class _Body(aiohttp.BytesPayload):
+    """The body of a write. aiohttp sends it in one piece with the headers, so this is where the last look belongs.
+
+    Attributes:
+        refused: why it was not sent.
+    """
+
+    def __init__(self, value: bytes, permit: Permit, *, what: tuple[str, str, str]) -> None:
+        super().__init__(value)
+        self._permit = permit
+        self._what = what
+        self.refused: NotLeadingError | None = None
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Send it, if it may still be sent: connecting takes time, and the process may have been paused."""
+        try:
+            self._permit.send()
+        except NotLeadingError as error:
+            self.refused = error
+            raise
+        log.debug("sending cluster=%s method=%s path=%s", *self._what)
+        await super().write_with_length(writer, content_length)
+
+
+class _Rest(k8s.rest.RESTClientObject):
+    """The library's session, with a resolver that outlives failures of the hub's own."""
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        # The resolver keeps nothing open that would have to be closed.
+        return aiohttp.TCPConnector(
+            limit=self.maxsize, ssl=self.ssl_context, resolver=LastGoodResolver(), socket_factory=_a_socket
+        )
+
+
+def _a_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Make a socket whose data does not outlive the fence; see `WIRE_S`."""
+    made = socket.socket(*address[:3])
+    # Linux only. Elsewhere the kernel may go on sending for minutes, and compare-and-swap is what is left.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(WIRE_S * 1000))
+    return made
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

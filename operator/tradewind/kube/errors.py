@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tradewind.errors import ConflictError, RetryableError, TerminalError
 
+WEBHOOK_WORDS = "failed calling webhook"
+"""How every API server begins to say that; the reason is that of any fault of its own."""
 MAX_MESSAGE = 500
 """Longer messages of API servers (a whole schema, a policy's text) are cut: they end up in conditions."""
 
@@ -28,12 +30,20 @@ class UnreachableError(RetryableError):
     """No HTTP answer at all."""
 
 
+class NotLeadingError(RetryableError):
+    """Nothing was sent: another operator may be leading."""
+
+
 class BusyError(RetryableError):
     """429, 5xx, or no answer of an API server but of something before it. `retry_after_s`: its wish, 0 for none."""
 
     def __init__(self, reason: str, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(reason, message)
         self.retry_after_s = retry_after_s
+
+
+class WebhookError(RetryableError):
+    """500, because a webhook of admission that must answer could not be asked: nothing was stored."""
 
 
 def raise_for(status: int, body: object, *, retry_after: str | None = None) -> None:
@@ -54,6 +64,8 @@ def raise_for(status: int, body: object, *, retry_after: str | None = None) -> N
             raise ConflictError(reason, message)
         case 410:
             raise ExpiredError(reason, message)
+        case 500 if WEBHOOK_WORDS in message:
+            raise WebhookError("WebhookFailed", message)
         case 429 | 500 | 502 | 503 | 504 | 301 | 302 | 303 | 307 | 308:
             wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
             raise BusyError(reason, message, wait)

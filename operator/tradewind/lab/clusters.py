@@ -161,15 +161,17 @@ class Cluster:
             config: dict[str, Any] = next(iter(yaml.safe_load_all(recorded)))
         return next(spec for spec in config["components"] if spec["name"] == component.program)
 
-    def kubeconfig(self, *, direct: bool) -> dict[str, Any]:
-        """A kubeconfig that holds its certificates; through the proxy unless ``direct``."""
+    def kubeconfig(self, *, direct: bool, host: str = HOST) -> dict[str, Any]:
+        """A kubeconfig that holds its certificates; through the proxy at this address unless ``direct``."""
         pki = self.folder / "pki"
 
         def inline(name: str) -> str:
             return base64.b64encode((pki / name).read_bytes()).decode("ascii")
 
         port = self.ports.apiserver if direct else self.ports.proxy
-        server = {"server": f"https://{HOST}:{port}", "certificate-authority-data": inline("ca.crt")}
+        server = {"server": f"https://{host}:{port}", "certificate-authority-data": inline("ca.crt")}
+        if host != HOST:
+            server["tls-server-name"] = HOST
         user = {"client-certificate-data": inline("admin.crt"), "client-key-data": inline("admin.key")}
         return {
             "apiVersion": "v1",

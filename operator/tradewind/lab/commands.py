@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -119,14 +120,15 @@ def show_status(*, name: str, root: Path | None, output: str) -> None:
         sys.exit(NOT_READY)
 
 
-def kubeconfig(*, cluster: str, name: str, root: Path | None, direct: bool, path: bool, output: str) -> None:
+def kubeconfig(
+    *, cluster: str, name: str, root: Path | None, direct: bool, observer: str, path: bool, output: str
+) -> None:
     """Print a kubeconfig, or its path."""
-    lab = Lab.open(name, root=root)
-    file = lab.kubeconfig(cluster, direct=direct)
+    file = Lab.open(name, root=root).kubeconfig(cluster, direct=direct, observer=observer)
     if path:
         click.echo(str(file))
     elif output == "json":
-        _print_json(lab.cluster(cluster).kubeconfig(direct=direct))
+        _print_json(yaml.safe_load(file.read_text(encoding="utf-8")))
     else:
         click.echo(file.read_text(encoding="utf-8"), nl=False)
 
@@ -153,14 +155,24 @@ def resume(*, cluster: str, name: str, root: Path | None, component: str, output
     _report(output, text, cluster=cluster, component=component, started=started, seconds=seconds)
 
 
-def cut(*, cluster: str, name: str, root: Path | None, mode: str, delay: str, output: str) -> None:
+def rebuild(*, cluster: str, name: str, root: Path | None, output: str) -> None:
+    """Make a cluster anew."""
+    with Progress().task(f"making {cluster} anew"):
+        uid = Lab.open(name, root=root).rebuild(cluster)
+    _report(output, f"{cluster} is empty, and another cluster: its UID is {uid}", cluster=cluster, uid=uid)
+
+
+def cut(
+    *, cluster: str, name: str, root: Path | None, mode: str, delay: str, status: int, observer: str, output: str
+) -> None:
     """Cut the network."""
     try:
         delay_s = fleet.duration_s(delay) if mode == Mode.DELAY else 0.0
     except ValueError as error:
         raise BadInputError("BadDelay", str(error)) from None
-    Lab.open(name, root=root).cut(cluster, mode=mode, delay_s=delay_s)
-    _report(output, f"{cluster}: {mode}", cluster=cluster, mode=mode, delaySeconds=delay_s)
+    Lab.open(name, root=root).cut(cluster, mode=mode, delay_s=delay_s, status=status, observer=observer)
+    text = f"{cluster}: {mode}" + (f" from {observer}" if observer else "")
+    _report(output, text, cluster=cluster, mode=mode, delaySeconds=delay_s, observer=observer or "all")
 
 
 def heal(*, cluster: str, name: str, root: Path | None, output: str) -> None:
@@ -192,6 +204,12 @@ def _print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2))
 
 
+def _network(proxy: dict[str, Any]) -> str:
+    """How the way from the hub is, and those from members that are otherwise."""
+    others = [f"from {name} {way['mode']}" for name, way in proxy["from"].items() if way["mode"] != proxy["mode"]]
+    return ", ".join([proxy["mode"], *others])
+
+
 def _print_table(described: dict[str, Any]) -> None:
     table = Table(box=None)
     for column in ("CLUSTER", "READY", "NETWORK", "NODES", "ACCELERATORS", "SERVER"):
@@ -202,7 +220,7 @@ def _print_table(described: dict[str, Any]) -> None:
         table.add_row(
             each["name"],
             "yes" if each["ready"] else "[red]no[/red]",
-            proxy["mode"] if proxy else "?",
+            _network(proxy) if proxy else "?",
             f"{nodes['ready']}/{nodes['total']}",
             ", ".join(f"{count} {key}" for key, count in each["accelerators"].items()),
             each["server"],

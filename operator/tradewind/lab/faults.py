@@ -1,7 +1,8 @@
-"""Breaks and mends one control plane of a lab: kills, pauses and starts its components."""
+"""Breaks and mends one control plane of a lab: kills, pauses and starts its components, or makes it anew."""
 
 from __future__ import annotations
 
+import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from tradewind.lab.clusters import Cluster
+    from tradewind.lab.nodes import Pool
 
 ALL = "all"
 # Each needs those before it.
@@ -98,6 +100,22 @@ def resume(cluster: Cluster, wanted: Iterable[Component]) -> list[Component]:
         if Component.NODES in up:
             health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
     return dead
+
+
+def rebuild(cluster: Cluster, pools: Iterable[Pool]) -> str:
+    """Lose all data of a cluster, and start it again with the nodes of its pools; returns its new UID."""
+    if cluster.runtime is Runtime.KIND:
+        raise LabError("NotWithKind", "a kind cluster cannot be made anew in its place")
+    kill(cluster, _ORDER)
+    shutil.rmtree(cluster.folder / "etcd")
+    for component in _STORE:
+        cluster.start(component)
+    cluster.wait_ready(timeout_s=_READY_TIMEOUT_S)
+    for component in _ORDER[len(_STORE) :]:
+        cluster.start(component)
+    health.add_nodes(cluster, pools)
+    health.wait_nodes(cluster, timeout_s=_READY_TIMEOUT_S)
+    return cluster.uid()
 
 
 def _container(cluster: Cluster, wanted: set[Component], verb: str) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tradewind.lab.nodes import Pool
 
 _POLL_S = 0.2
+_NOT_READY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 
 
@@ -28,18 +29,24 @@ def add_nodes(cluster: Cluster, pools: Iterable[Pool]) -> None:
 
 
 def count_nodes(cluster: Cluster) -> tuple[int, int]:
-    """How many nodes there are, and how many of them are ready and in the hands of the node simulator."""
+    """How many nodes there are, and how many of them take pods and are in the hands of the node simulator."""
     with cluster.api(timeout_s=5.0) as api:
         items = api.get("/api/v1/nodes")["items"]
         leases = api.get(_LEASES)["items"]
     kept = {lease["metadata"]["name"] for lease in leases if lease["spec"].get("holderIdentity")}
-    return len(items), sum(is_ready(node) and node["metadata"]["name"] in kept for node in items)
+    return len(items), sum(_takes_pods(node) and node["metadata"]["name"] in kept for node in items)
 
 
 def is_ready(node: dict[str, Any]) -> bool:
     """Whether the node's condition Ready is True."""
     conditions = node.get("status", {}).get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def _takes_pods(node: dict[str, Any]) -> bool:
+    """Whether it is ready, and the controller manager has noticed: until then a taint keeps pods away."""
+    taints = node.get("spec", {}).get("taints", [])
+    return is_ready(node) and not any(taint["key"] in _NOT_READY for taint in taints)
 
 
 def wait_nodes(cluster: Cluster, *, timeout_s: float) -> None:

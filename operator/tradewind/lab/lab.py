@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import yaml
 
-from tradewind.lab import binaries, control, faults, nodes, startup
+from tradewind.lab import binaries, control, faults, nodes, standin, startup
 from tradewind.lab.clusters import Cluster, Runtime
 from tradewind.lab.errors import LabError
+from tradewind.lab.ports import HOST
 from tradewind.lab.progress import Progress
-from tradewind.lab.proxy import Mode
+from tradewind.lab.proxy import STANDS_IN, Mode
 from tradewind.lab.state import DEFAULT_MEMBERS, DEFAULT_NAME, HUB, LabRecord, lab_folder
 
 if TYPE_CHECKING:
@@ -96,10 +97,14 @@ class Lab:
         """One control plane."""
         return Cluster(name, self.folder, self.record.cluster(name).ports, Runtime(self.record.runtime))
 
-    def kubeconfig(self, name: str = HUB, *, direct: bool = False) -> Path:
-        """The path of a kubeconfig with its certificates inside; through the proxy unless ``direct``."""
-        content = self.cluster(name).kubeconfig(direct=direct)
-        path = self.folder / "kubeconfig" / f"{name}{'-direct' if direct else ''}.yaml"
+    def kubeconfig(self, name: str = HUB, *, direct: bool = False, observer: str = HUB) -> Path:
+        """The path of a kubeconfig with its certificates inside; through the proxy unless ``direct``.
+
+        ``observer``: the cluster from which it is looked at; each has a way of its own, which can be cut alone.
+        """
+        content = self.cluster(name).kubeconfig(direct=direct, host=self._host(name, observer))
+        kind = "-direct" if direct else "" if observer == HUB else f"-from-{observer}"
+        path = self.folder / "kubeconfig" / f"{name}{kind}.yaml"
         path.parent.mkdir(mode=0o700, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         partial.touch(mode=0o600)
@@ -135,18 +140,62 @@ class Lab:
         """Continue what is paused, start what is dead, and wait until it works."""
         return faults.resume(self.cluster(cluster), faults.components(component))
 
-    def cut(self, cluster: str, *, mode: str | Mode = Mode.BLACKHOLE, delay_s: float = 0.0) -> None:
-        """Cut the network to a cluster's API server."""
-        self._set_mode(cluster, Mode(mode), delay_s=delay_s)
+    def rebuild(self, cluster: str) -> str:
+        """Make a cluster anew, empty but for its nodes, under the same name and address; returns its new UID."""
+        its_pools = [nodes.Pool(**each) for each in self.record.pools.get(cluster, [])]
+        return faults.rebuild(self.cluster(cluster), its_pools)
+
+    def cut(
+        self,
+        cluster: str,
+        *,
+        mode: str | Mode = Mode.BLACKHOLE,
+        delay_s: float = 0.0,
+        status: int = standin.TOO_MANY_REQUESTS,
+        observer: str = "",
+    ) -> None:
+        """Cut the network to a cluster's API server, for one other cluster alone where ``observer`` names it.
+
+        ``status``: what is answered in its place in mode answer.
+        """
+        mode = Mode(mode)
+        if mode in STANDS_IN and self.cluster(cluster).runtime is Runtime.KIND:
+            raise LabError("NotWithKind", "the lab has no keys to answer for a kind cluster")
+        if mode is Mode.EXPIRED:
+            standin.expire(self.cluster(cluster).folder / "pki")
+        self._set_mode(cluster, mode, delay_s=delay_s, status=status, observer=observer)
 
     def heal(self, cluster: str) -> None:
-        """Make the network to a cluster's API server whole again."""
-        self._set_mode(cluster, Mode.PASS, delay_s=0.0)
+        """Make the network to a cluster's API server whole again, for all."""
+        self._set_mode(cluster, Mode.PASS)
 
     def proxies(self) -> dict[str, Any]:
-        """By cluster: mode, delaySeconds, connections."""
+        """By cluster: mode, delaySeconds, connections of the hub's way, and in ``from`` of those of members."""
         return control.ask(self.record.control_port, self.record.token, "status")
 
-    def _set_mode(self, cluster: str, mode: Mode, *, delay_s: float) -> None:
-        self.record.cluster(cluster)
-        control.ask(self.record.control_port, self.record.token, "mode", cluster=cluster, mode=mode, delay_s=delay_s)
+    def _host(self, cluster: str, observer: str) -> str:
+        if observer == HUB:
+            return HOST
+        self.record.cluster(observer)
+        answer = control.ask(self.record.control_port, self.record.token, "way", cluster=cluster, observer=observer)
+        return str(answer["host"])
+
+    def _set_mode(
+        self,
+        cluster: str,
+        mode: Mode,
+        *,
+        delay_s: float = 0.0,
+        status: int = standin.TOO_MANY_REQUESTS,
+        observer: str = "",
+    ) -> None:
+        for name in (cluster, observer or HUB):
+            self.record.cluster(name)
+        control.ask(
+            *(self.record.control_port, self.record.token, "mode"),
+            cluster=cluster,
+            mode=mode,
+            delay_s=delay_s,
+            status=status,
+            observer=observer,
+        )

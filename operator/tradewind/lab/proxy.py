@@ -1,8 +1,10 @@
 """The TCP proxy in front of one API server: the network between a member and the rest of the world, to be cut at will.
 
 Modes: ``pass`` forwards; ``blackhole`` accepts and keeps connections but moves no byte, also on those that exist;
-``refuse`` listens no more and resets what exists; ``delay`` holds every chunk from the client for a while, which adds
-that time to each round trip. Healing a blackhole delivers what was sent meanwhile, as TCP would.
+``one-way`` passes on what the client sends, and holds what is answered; ``refuse`` listens no more and resets what
+exists; ``delay`` holds every chunk from the client for a while, which adds that time to each round trip. Healing
+delivers what was held meanwhile, as TCP would. ``answer`` and ``expired`` lead new connections to a stand-in for the
+API server, and reset those that exist (see ``standin``).
 """
 
 from __future__ import annotations
@@ -27,16 +29,25 @@ class Mode(StrEnum):
 
     PASS = "pass"  # noqa: S105 - a mode, not a password
     BLACKHOLE = "blackhole"
+    ONE_WAY = "one-way"
     REFUSE = "refuse"
     DELAY = "delay"
+    ANSWER = "answer"
+    EXPIRED = "expired"
+
+
+STANDS_IN = frozenset({Mode.ANSWER, Mode.EXPIRED})
+"""Modes in which something else answers in place of the API server."""
 
 
 class Proxy:
-    """Forwards ``port`` of loopback to ``target``, another port of loopback."""
+    """Forwards ``port`` of an address of loopback to ``target``, another port of loopback."""
 
-    def __init__(self, *, port: int, target: int) -> None:
+    def __init__(self, *, port: int, target: int, host: str = HOST) -> None:
+        self.host = host
         self.port = port
         self.target = target
+        self._own_target = target
         self.mode = Mode.PASS
         self.delay_s = 0.0
         self._server: asyncio.Server | None = None
@@ -45,7 +56,7 @@ class Proxy:
     async def start(self) -> None:
         """Listen. Raises OSError where the port is taken."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, HOST, self.port, backlog=512)
+        self._server = await loop.create_server(self._accept, self.host, self.port, backlog=512)
 
     async def stop(self) -> None:
         """Listen no more, and reset every connection."""
@@ -55,9 +66,17 @@ class Proxy:
         for connection in list(self._connections):
             connection.reset()
 
-    async def set_mode(self, mode: Mode, *, delay_s: float = 0.0) -> None:
-        """Change what happens to new and to existing connections, at once."""
+    async def set_mode(self, mode: Mode, *, delay_s: float = 0.0, target: int | None = None) -> None:
+        """Change what happens to new and to existing connections, at once.
+
+        ``target``: where connections lead meanwhile, if not to the API server.
+        """
         self.mode, self.delay_s = mode, delay_s if mode is Mode.DELAY else 0.0
+        target = self._own_target if target is None else target
+        if target != self.target:
+            self.target = target
+            for connection in list(self._connections):
+                connection.reset()
         if mode is Mode.REFUSE:
             await self.stop()
             return
@@ -164,9 +183,9 @@ class _Side(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        loop, peer, blackhole = asyncio.get_running_loop(), self.peer.transport, self._blackholed()
+        loop, peer, blocked = asyncio.get_running_loop(), self.peer.transport, self.blocked
         now = loop.time()
-        while self._held and peer is not None and not blackhole and not self._peer_full:
+        while self._held and peer is not None and not blocked and not self._peer_full:
             due, data = self._held[0]
             if due > now:
                 self._timer = loop.call_at(due, self.flush)
@@ -174,7 +193,7 @@ class _Side(asyncio.Protocol):
             self._held.popleft()
             self._held_bytes -= len(data)
             peer.write(data)
-        self._throttle(stop=blackhole or self._peer_full or self._held_bytes > _HELD_LIMIT)
+        self._throttle(stop=blocked or self._peer_full or self._held_bytes > _HELD_LIMIT)
         if self.closed or self.peer.closed:
             self.peer.finish()
 
@@ -186,8 +205,11 @@ class _Side(asyncio.Protocol):
         elif not stop and not self.transport.is_reading():
             self.transport.resume_reading()
 
-    def _blackholed(self) -> bool:
-        return self.connection.proxy.mode is Mode.BLACKHOLE
+    @property
+    def blocked(self) -> bool:
+        """Whether nothing that comes in here is passed on."""
+        mode = self.connection.proxy.mode
+        return mode is Mode.BLACKHOLE or (mode is Mode.ONE_WAY and self is self.connection.server)
 
     def pause_writing(self) -> None:
         self.peer.set_peer_full(full=True)
@@ -207,7 +229,7 @@ class _Side(asyncio.Protocol):
 
     def finish(self) -> None:
         """Close this side once the other has ended and all that it sent was passed on."""
-        if not self.peer.closed or self.transport is None or self._blackholed():
+        if not self.peer.closed or self.transport is None or self.peer.blocked:
             return
         if not self.peer.holds_data():
             self.transport.close()

@@ -1,4 +1,4 @@
-"""The one process that stays for as long as a lab does: the proxies, and the provisioner of nodes.
+"""The one process that stays for as long as a lab does: the ways to its clusters, and the provisioner of nodes.
 
 ``python -m tradewind.lab.supervisor FOLDER --control-fd N``; N is a listening socket, the guard of the lab's ports.
 """
@@ -20,21 +20,19 @@ from typing import Any
 
 from tradewind.lab.control import LIMIT
 from tradewind.lab.provisioner import Provisioner
-from tradewind.lab.proxy import Mode, Proxy
+from tradewind.lab.proxy import Mode
 from tradewind.lab.state import LabRecord
+from tradewind.lab.ways import Cut, Ways
 
 _REQUEST_TIMEOUT_S = 10.0
 
 
 class Supervisor:
-    """Holds the proxies by cluster name, and answers requests about them."""
+    """Holds the ways to each cluster by its name, and answers requests about them."""
 
     def __init__(self, record: LabRecord) -> None:
         self._record = record
-        self._proxies = {
-            name: Proxy(port=cluster.ports.proxy, target=cluster.ports.apiserver)
-            for name, cluster in record.clusters.items()
-        }
+        self._ways = {name: Ways(record, name) for name in record.clusters}
         self._provisioner = Provisioner(record)
 
     async def run(self, guard: socket.socket) -> None:
@@ -43,15 +41,15 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, over.set)
-        for proxy in self._proxies.values():
-            await proxy.start()
+        for ways in self._ways.values():
+            await ways.start()
         server = await asyncio.start_server(self._serve, sock=guard, limit=LIMIT)
         async with server, asyncio.TaskGroup() as tasks:
             provisioning = tasks.create_task(self._provisioner.run())
             await over.wait()
             provisioning.cancel()
-        for proxy in self._proxies.values():
-            await proxy.stop()
+        for ways in self._ways.values():
+            await ways.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError):
@@ -71,19 +69,18 @@ class Supervisor:
                 case "status":
                     return self._status()
                 case "mode":
-                    proxy = self._proxies[arguments["cluster"]]
-                    await proxy.set_mode(Mode(arguments["mode"]), delay_s=float(arguments["delay_s"]))
+                    cut = Cut(Mode(arguments["mode"]), float(arguments["delay_s"]), int(arguments["status"]))
+                    await self._ways[arguments["cluster"]].cut(cut, observer=arguments["observer"])
                     return self._status()
+                case "way":
+                    return {"host": await self._ways[arguments["cluster"]].open(arguments["observer"])}
                 case operation:
                     return {"error": f"no such operation: {operation}"}
         except (ValueError, KeyError, TypeError, OSError) as error:
             return {"error": f"{type(error).__name__}: {error}"}
 
     def _status(self) -> dict[str, Any]:
-        return {
-            name: {"mode": proxy.mode, "delaySeconds": proxy.delay_s, "connections": proxy.connections}
-            for name, proxy in self._proxies.items()
-        }
+        return {name: ways.status() for name, ways in self._ways.items()}
 
 
 def main(arguments: list[str]) -> None:

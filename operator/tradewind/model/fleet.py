@@ -200,6 +200,8 @@ class Cluster:
         kinds: what its API server knows, as `apiVersion/Kind`; None where that has not been read.
         metrics: figures to be read from Prometheus.
         convicted: why its region or provider counts as failing; "" where it does not. Then it is a last resort.
+        announced: its provider announces an outage or a disruption there.
+        canary_lacks: what it must still show before it may be a last resort; "" where it has, or need not.
         promised: demands of copies that are placed here and not yet bound to nodes.
         known: whether nodes and pods have been read; without it nothing is free.
     """
@@ -224,6 +226,8 @@ class Cluster:
     quotas: tuple[Quota, ...] = ()
     metrics: tuple[Metric, ...] = ()
     convicted: str = ""
+    announced: bool = False
+    canary_lacks: str = ""
 
     @property
     def location(self) -> str:

@@ -14,8 +14,20 @@ class Verdict(StrEnum):
     SUSPECT = "Suspect"  # silent, not long enough: no new work, nothing moves
     DOWN = "Down"
     DEGRADED = "Degraded"  # the API server answers and nothing can start: no new work
+    PARTITIONED = "Partitioned"  # silent to the hub, and its agent is heard: no new work, nothing moves
+    AGENT_DOWN = "AgentDown"  # answers, and its agent is silent: no new work that may run at most once
     CREDENTIALS_INVALID = "CredentialsInvalid"  # alive, but we may not speak to it: nothing moves
     RECOVERING = "Recovering"  # answers again, not yet for long enough
+
+
+class EvidenceKind(StrEnum):
+    """The kinds of evidence that a verdict rests on."""
+
+    READS = "Reads"
+    WRITES = "Writes"
+    AGENT = "Agent"
+    NODES = "Nodes"
+    LAUNCHES = "Launches"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +47,12 @@ class Judgement:
 
     @property
     def takes_work(self) -> bool:
-        """Whether new work may be placed here."""
-        return self.verdict is Verdict.HEALTHY
+        """Whether new work may be placed here; without its agent, only work that may run twice."""
+        return self.verdict in (Verdict.HEALTHY, Verdict.AGENT_DOWN)
+
+    def takes(self, *, at_most_once: bool) -> bool:
+        """Whether new work may be placed here that may run at most once, or may run twice."""
+        return self.takes_work and not (at_most_once and self.verdict is Verdict.AGENT_DOWN)
 
     @property
     def lost(self) -> bool:

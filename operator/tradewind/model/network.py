@@ -67,11 +67,15 @@ class Network:
 
         A link given for a cluster's own name, at either end, beats one for its region; a default is the last resort.
         """
+        links, region = self.links, self.regions.get(source, source)
+        link = links.get((source, cluster)) or links.get((source, location))
+        if link is None and region != source:
+            link = links.get((region, cluster)) or links.get((region, location))
+        return link or self.default(source, cluster=cluster, location=location)
+
+    def default(self, source: str, *, cluster: str, location: str) -> Link:
+        """Assume a link where none is given; the same both ways."""
         region = self.regions.get(source, source)
-        for pair in ((source, cluster), (source, location), (region, cluster), (region, location)):
-            link = self.links.get(pair)
-            if link is not None:
-                return link
         if source == cluster or region == location:
             return self.defaults.same_region
         if region.partition("/")[0] == location.partition("/")[0] and "/" in region:

@@ -87,7 +87,10 @@ class Move:
     """A move from a cluster to another; times in seconds since the Unix epoch, 0 while not reached.
 
     Attributes:
+        to_cluster: "" while a place is still looked for, which is only so where the work had to leave without one.
+        epoch: of the new copy; 0 while there is none.
         saving_usd: what it saves of what staying would still have cost; 0 for a move that is not made for money.
+        lost_s, lost_usd: what the copy had done since its last checkpoint, which has to be done again.
     """
 
     from_cluster: str
@@ -99,6 +102,19 @@ class Move:
     delivered_s: float = 0.0
     running_s: float = 0.0
     saving_usd: float = 0.0
+    lost_s: float = 0.0
+    lost_usd: float = 0.0
+
+    def phases_s(self) -> dict[str, float]:
+        """Say how long each phase took that it has come through, from the end of the one before."""
+        times = {"decided": self.decided_s, "delivered": self.delivered_s, "running": self.running_s}
+        reached, last_s = {}, self.detected_s
+        for name, at_s in times.items():
+            if not at_s:
+                break
+            reached[name] = max(0.0, at_s - last_s)
+            last_s = at_s
+        return reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +152,7 @@ class Record:
     @property
     def clusters(self) -> set[str]:
         """Where it is and where it has been, as far as is remembered: the clusters that may hold a copy."""
-        been = {name for move in self.moves for name in (move.from_cluster, move.to_cluster)}
+        been = {name for move in self.moves for name in (move.from_cluster, move.to_cluster) if name}
         return been | {place.cluster for place in self.placements}
 
 

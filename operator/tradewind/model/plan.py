@@ -193,6 +193,9 @@ class Evidence(Protocol):
     def message(self) -> str:
         """One sentence."""
 
+    def places(self) -> tuple[tuple[str, str, int], ...]:
+        """Cluster, offer and pods of each share, without their prices."""
+
     def candidates(self) -> tuple[Candidate, ...]:
         """All offers."""
 
@@ -231,6 +234,10 @@ class Written:
     def message(self) -> str:
         """Return what was given."""
         return self.text
+
+    def places(self) -> tuple[tuple[str, str, int], ...]:
+        """Read them off what was given."""
+        return tuple((part.candidate.cluster, part.candidate.offer, part.replicas) for part in self.parts)
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return what was given."""
@@ -302,6 +309,11 @@ class Decision:
         if self._shares is None:
             self._shares = self._evidence.shares()
         return self._shares
+
+    @property
+    def places(self) -> tuple[tuple[str, str, int], ...]:
+        """Cluster, offer and pods of each share: of work that has to wait for its move nothing else is read."""
+        return self._evidence.places()
 
     @property
     def chosen(self) -> Candidate | None:

@@ -36,6 +36,14 @@ class Mode(StrEnum):
     RECOMMEND = "Recommend"
 
 
+class Failback(StrEnum):
+    """Whether work goes back to the cluster that an outage drove it from."""
+
+    NEVER = "Never"
+    WHEN_HEALTHY = "WhenHealthy"
+    WHEN_CHEAPER = "WhenCheaper"
+
+
 DEFAULT_GUARANTEE = {
     # Two writers can ruin a checkpoint, and a job that waits loses only time.
     WorkloadType.TRAINING: Guarantee.AT_MOST_ONCE,
@@ -55,6 +63,8 @@ class PolicyLayer:
     guarantee: Guarantee | None = None
     cooldown_s: float | None = None
     max_moves_per_hour: int | None = None
+    failback: Failback | None = None
+    failback_after_s: float | None = None
     copy_config: bool | None = None
     usd_per_tonne_co2: float | None = None
     usd_per_round_trip_ms_hour: float | None = None
@@ -73,6 +83,8 @@ class EffectivePolicy:
         usd_per_round_trip_ms_hour: price of a millisecond of round trip to the clients, for an hour.
         min_saving_usd, min_saving_percent: running work moves for money only if it saves at least both; the percents
             are of what staying would still cost.
+        failback, failback_after_s: whether work goes back to the cluster that an outage drove it from, and for how long
+            that must have been well.
         max_usd_per_hour, max_total_usd: the budget of the workload; None where there is none.
         datasets_required: data without a Dataset is refused, since nobody has said what law binds it.
     """
@@ -91,6 +103,8 @@ class EffectivePolicy:
     max_usd_per_hour: float | None = None
     max_total_usd: float | None = None
     datasets_required: bool = False
+    failback: Failback = Failback.NEVER
+    failback_after_s: float = 3600.0
 
 
 BUILT_IN = PolicyLayer(
@@ -102,6 +116,10 @@ BUILT_IN = PolicyLayer(
     # Five minutes outlast a control plane's restart; three moves an hour bound the loss to a flapping fleet.
     cooldown_s=300.0,
     max_moves_per_hour=3,
+    # Every move costs a restart, and work that would be cheaper at home goes back for the money anyway.
+    failback=Failback.NEVER,
+    # What has just come back often goes again: most repeated losses come within the first hour.
+    failback_after_s=3600.0,
     # Work that names a ConfigMap or Secret can't start without it.
     copy_config=True,
     # Neither is a price until someone gives it: what it would be is shown in grams and milliseconds.
@@ -136,6 +154,8 @@ def resolve(
         min_saving_percent=first(*(layer.min_saving_percent for layer in layers)),
         max_usd_per_hour=_least(layer.max_usd_per_hour for layer in layers),
         max_total_usd=_least(layer.max_total_usd for layer in layers),
+        failback=first(*(layer.failback for layer in layers)),
+        failback_after_s=first(*(layer.failback_after_s for layer in layers)),
         datasets_required=any(layer.datasets_required for layer in layers),
     )
 
@@ -164,6 +184,8 @@ class Detection:
     probe_interval_s: float = 2.0
     # Control planes restart within half a minute in an upgrade; without an agent there is one kind of evidence only.
     down_after_one_kind_s: float = 30.0
+    # Two kinds of evidence by two ways need less time: four probes, and two heartbeats that are missing.
+    down_after_two_kinds_s: float = 8.0
     # A cluster that has just come back often goes again.
     up_after_s: float = 60.0
 
@@ -172,10 +194,19 @@ class Detection:
 class MoveBudget:
     """How fast work may leave, and when nothing may."""
 
-    # 30 a second is what a target's API server takes without slowing down.
+    # 30 a second over the fleet: each move is three writes on the hub, and its API server has others to serve.
     per_minute: int = 1800
+    # 15 a second onto one target: half of the fleet's, so that no target alone takes all; its own controllers make and
+    # bind pods at 20 to 50 a second by their default client limits. Halved where it shows that this is too much.
+    per_target_per_minute: int = 900
+    # A hundred jobs, which most lost clusters do not have more of, wait for nothing.
     burst: int = 100
-    # Above this share of the fleet silent at once, the hub's own network is the likelier cause.
+    # Never: work on a cluster that only the hub can't reach runs well, and moving it would cost a restart.
+    move_partitioned_after_s: float = 0.0
+    # Small, public, and known to most nodes: kubelets start every pod with an image of this name.
+    canary_image: str = "registry.k8s.io/pause:3.10"
+    # Above this share of the fleet silent at once, the hub's own network is the likelier cause. It counts only where
+    # neither agents nor anchors can tell.
     max_unhealthy_percent: int = 60
 
 
@@ -247,3 +278,4 @@ class ClusterPolicy:
     rebalance: Rebalance = field(default_factory=Rebalance)
     prometheus: Prometheus = field(default_factory=Prometheus)
     feeds: tuple[StatusFeed, ...] = ()
+    anchors: tuple[str, ...] = ()

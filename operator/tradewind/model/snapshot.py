@@ -28,6 +28,7 @@ class View:
         copies: what the members show under its name, by cluster; foreign objects are not among them.
         vetoes: clusters that refused it at delivery, by name.
         delivered_s: when its newest copy was accepted, in seconds since the Unix epoch; 0 where that is not known.
+        forgotten: it was placed before, and nothing says where: the hub was restored without this status.
     """
 
     key: Key
@@ -41,6 +42,7 @@ class View:
     copies: Mapping[str, Copy] = field(default_factory=dict)
     vetoes: Mapping[str, Refusal] = field(default_factory=dict)
     delivered_s: float = 0.0
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,16 @@ def format_duration(seconds: float) -> str:
     return "".join(parts[:2])
 
 
+def write_duration(seconds: float) -> str:
+    """Write a duration as the API holds it, exact to a millisecond: `1h30m`, `12s250ms`, `0s`."""
+    rest, parts = round(seconds * 1000), []
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def format_usd(usd: float) -> str:
     """Write an amount for people: cents below a thousand dollars, whole dollars above."""
     return f"${usd:,.2f}" if abs(usd) < 1000 else f"${usd:,.0f}"  # noqa: PLR2004 - the docstring names it

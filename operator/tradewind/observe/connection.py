@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tradewind.errors import TradewindError
+from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import configuration_from_secret
-from tradewind.kube.resources import COPIES, NODES, PODS, RESOURCE_QUOTAS
+from tradewind.kube.resources import COPIES, NAMESPACES, NODES, PODS, RESOURCE_QUOTAS
 from tradewind.observe.discovery import Discovery
 from tradewind.observe.informer import Informer
-from tradewind.observe.probe import probe
-from tradewind.outage.evidence import Heard, Probe, hear
+from tradewind.observe.probe import IDENTITY, probe, write
+from tradewind.outage.evidence import Heard, Probe, Write, Wrote, hear, see_write
 from tradewind.state.copies import HUB_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tradewind.kube.fence import Fence
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.store import Store
 
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 
 LATE_SHARE = 0.5
 """A probe that starts later than this share of its interval says nothing about silence."""
+WRITE_EVERY_S = 10.0
+"""As often as one node renews its Lease."""
+WRITE_TIMEOUT_S = 5.0
+MIN_RETRY_S = 0.5
 
 
 class Connection:
@@ -36,13 +42,19 @@ class Connection:
         server: for reads and writes. Probes have a client of their own, so that they never queue behind writes.
     """
 
-    def __init__(self, entry: ClusterEntry, store: Store, *, kubeconfig: str, hub_name: str) -> None:
+    def __init__(
+        self, entry: ClusterEntry, store: Store, *, kubeconfig: str, hub_name: str, namespace: str, fence: Fence
+    ) -> None:
         self.kubeconfig = kubeconfig
         self.server: ApiServer | None = None
         self.entry = entry
         self._store = store
         self._hub_name = hub_name
+        self._namespace = namespace
+        self._fence = fence
+        self._write_now = asyncio.Event()
         self._informers: list[Informer] = []
+        self._copies: list[Informer] = []
         self._discovery: Discovery | None = None
 
     async def run(self, *, on_call: Callable[[str, str, int], None]) -> None:
@@ -52,15 +64,22 @@ class Connection:
             TerminalError: the kubeconfig can't be used.
         """
         name = self.entry.name
-        self.server = ApiServer(name, await configuration_from_secret(self.kubeconfig), on_call=on_call)
-        prober = ApiServer(name, await configuration_from_secret(self.kubeconfig), on_call=on_call)
+        self.server, prober = [
+            ApiServer(name, await configuration_from_secret(self.kubeconfig), fence=self._fence, on_call=on_call)
+            for _ in range(2)
+        ]
+        self.server.on_write = self._written
         member = self._store.connect(self.entry)
-        copies = {"labelSelector": f"{HUB_LABEL}={self._hub_name}"}
+        labelled = {"labelSelector": f"{HUB_LABEL}={self._hub_name}"}
+        self._copies = [
+            Informer(self.server, kind, member.copy_sinks[kind.kind], params=labelled, confirm=self._identify)
+            for kind in COPIES
+        ]
         self._informers = [
             Informer(self.server, NODES, member.nodes_sink),
             Informer(self.server, PODS, member.pods_sink),
             Informer(self.server, RESOURCE_QUOTAS, member.quotas),
-            *(Informer(self.server, kind, member.copy_sinks[kind.kind], params=copies) for kind in COPIES),
+            *self._copies,
         ]
         self._discovery = Discovery(self.server, member.set_kinds)
         try:
@@ -69,9 +88,18 @@ class Connection:
                 for informer in self._informers:
                     group.create_task(informer.run())
                 group.create_task(self._probe_for_ever(prober, group))
+                group.create_task(self._write_for_ever(prober))
         finally:
             await self.server.close()
             await prober.close()
+
+    def list_copies_again(self) -> None:
+        """Trust nothing about copies until they have been listed: another operator was making them until now."""
+        if self.entry.member is not None:
+            for sink in self.entry.member.copy_sinks.values():
+                sink.stale()
+        for informer in self._copies:
+            informer.list_again()
 
     async def _probe_for_ever(self, prober: ApiServer, group: asyncio.TaskGroup) -> None:
         """Start a probe every interval, whatever the last one does."""
@@ -92,11 +120,48 @@ class Connection:
         if entry.evidence.last is not None and entry.evidence.last.started_s > started_s:
             return  # a later probe has been heard already
         was_away = entry.evidence.last is not None and not entry.answers
-        entry.evidence = hear(entry.evidence, Probe(started_s, outcome.heard, outcome.detail, on_time))
+        took_s = asyncio.get_running_loop().time() - started_s
+        heard = Probe(started_s, outcome.heard, outcome.detail, on_time, outcome.fault, took_s)
+        entry.evidence = hear(entry.evidence, heard)
         if outcome.cluster_uid:
             entry.uid = outcome.cluster_uid
         if was_away and outcome.heard is Heard.ANSWER:
             self._list_again()
+            self._write_now.set()
+
+    async def _identify(self) -> None:
+        """Find out who it was that has listed: what another cluster lacks may well run on the one that was meant.
+
+        Raises:
+            TradewindError: it does not say. An API server that was made anew has no name in its first moments.
+        """
+        if self.server is None:
+            raise RetryableError("NotConnected", f"There is no connection to {self.entry.name}.")
+        found = await self.server.get(NAMESPACES, IDENTITY)
+        self.entry.uid = str(found["metadata"]["uid"])
+
+    async def _write_for_ever(self, prober: ApiServer) -> None:
+        """Write a little now and then while reads are answered, and at once when it returns; on standby not at all."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._write_now.clear()
+            if self.entry.answers and self._fence.is_open:
+                started_s = loop.time()
+                wrote, detail = await write(
+                    prober, namespace=self._namespace, hub_name=self._hub_name, timeout_s=WRITE_TIMEOUT_S
+                )
+                took_s = loop.time() - started_s
+                self.entry.evidence = see_write(self.entry.evidence, Write(started_s, wrote, detail, took_s))
+            last = self.entry.evidence.write
+            told = self.entry.answers and last is not None and last.wrote in (Wrote.WRITTEN, Wrote.REFUSED)
+            # A cluster that returns waits for its first write: one that failed is soon tried again.
+            pause_s = WRITE_EVERY_S if told else max(MIN_RETRY_S, self.entry.detection.probe_interval_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._write_now.wait(), pause_s)
+
+    def _written(self, status: int, took_s: float) -> None:
+        """Learn how a write of ours has ended: it says how many more the member can take."""
+        self.entry.inflow.see(status, took_s=took_s, now_s=asyncio.get_running_loop().time())
 
     def _list_again(self) -> None:
         """It was away: its streams may hang on dead connections, and what they showed may be long past."""

@@ -50,6 +50,12 @@ class Feed:
         self._classes = _Collection(store.see_priority_classes)
         self._secrets = _Collection(members.see_secrets)
         self._workloads = _Workloads(store)
+        self._informers = [
+            Informer(hub, AIWORKLOADS, self._workloads),
+            Informer(hub, SECRETS, self._secrets, namespace=namespace),
+            Informer(hub, CONFIG_MAPS, self._tables, namespace=namespace),
+            Informer(hub, PRIORITY_CLASSES, self._classes),
+        ]
 
     def informers(self) -> list[Informer]:
         """Watch what kopf should not.
@@ -57,17 +63,15 @@ class Feed:
         AIWorkloads, since there may be tens of thousands, and each event costs kopf half a millisecond; Secrets and
         tables, since kopf's watches are cluster-wide, and Secrets of others are none of our business.
         """
-        return [
-            Informer(self._hub, AIWORKLOADS, self._workloads),
-            Informer(self._hub, SECRETS, self._secrets, namespace=self._namespace),
-            Informer(self._hub, CONFIG_MAPS, self._tables, namespace=self._namespace),
-            Informer(self._hub, PRIORITY_CLASSES, self._classes),
-        ]
+        return self._informers
 
     async def wait_for_lists(self) -> None:
         """Wait until all that is watched here has been listed once."""
-        for sink in (self._secrets, self._tables, self._classes, self._workloads):
+        for sink in self._sinks():
             await sink.listed.wait()
+
+    def _sinks(self) -> tuple[_Collection | _Workloads, ...]:
+        return (self._secrets, self._tables, self._classes, self._workloads)
 
     def take(self, plural: str, event: str | None, obj: Manifest) -> None:
         """Take one object, from whichever source."""
@@ -101,6 +105,18 @@ class Feed:
         for resource in FEW:
             while not await self._list(resource):  # noqa: ASYNC110 - the hub answers when it does
                 await asyncio.sleep(RETRY_S)
+
+    def list_again(self) -> None:
+        """Have everything listed afresh, without the pauses that have grown while the hub was away."""
+        for sink in self._sinks():
+            sink.listed.clear()
+        for informer in self._informers:
+            informer.list_again()
+
+    async def list_anew(self) -> None:
+        """List everything afresh, and wait for it: what another operator has written until now must be known."""
+        self.list_again()
+        await asyncio.gather(self.wait_for_lists(), self.list_until_complete())
 
     async def resync_for_ever(self) -> None:
         """Find ghosts: a gap in a watch is followed by what survived it, never by what did not."""

@@ -15,7 +15,7 @@ from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.errors import ExpiredError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from tradewind.kube.client import ApiServer, Manifest
     from tradewind.kube.resources import Resource
@@ -54,12 +54,15 @@ class Informer:
         *,
         namespace: str = "",
         params: Mapping[str, str] | None = None,
+        confirm: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`confirm` is asked after each list, before that counts; where it raises, the list is made again."""
         self._server = server
         self._resource = resource
         self._sink = sink
         self._namespace = namespace
         self._params = dict(params or {})
+        self._confirm = confirm
         self._again = asyncio.Event()
         self.failures = 0
 
@@ -110,6 +113,8 @@ class Informer:
         # A 404 is an error like any other: all that is watched here is part of Kubernetes, and a proxy that has lost
         # its server answers so too. Taken for an empty list, it would have all work placed a second time.
         items, version = await self._server.list_all(self._resource, namespace=self._namespace, params=self._params)
+        if self._confirm is not None:
+            await self._confirm()
         self._sink.replace(items)
         while True:
             version = await self._watch(version)
@@ -122,7 +127,9 @@ class Informer:
             async for kind, item in self._server.watch(
                 self._resource, since=version, namespace=self._namespace, params=self._params
             ):
-                version = item["metadata"]["resourceVersion"]
+                before, version = version, item["metadata"]["resourceVersion"]
+                if _goes_back(before, version):
+                    raise ExpiredError("Restored", f"The API server went back from version {before} to {version}.")
                 self.failures = 0
                 if kind != "BOOKMARK":
                     self._sink.change(kind, item)
@@ -132,3 +139,8 @@ class Informer:
         if version == since and loop.time() - started_s < SHORT_WATCH_S:
             raise RetryableError("WatchEnded", "The stream ended as soon as it had begun.")
         return version
+
+
+def _goes_back(before: str, after: str) -> bool:
+    """Whether a server was restored from a backup: what it held until then it may hold no more, and says nothing of."""
+    return before.isdigit() and after.isdigit() and int(after) < int(before)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from tradewind.api.convert import kubeconfig_ref
 from tradewind.errors import InputError, TerminalError
 from tradewind.observe.connection import Connection
-from tradewind.outage.evidence import Evidence
+from tradewind.outage.recovery import reconnected
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
     from tradewind.kube.client import ApiServer
+    from tradewind.kube.fence import Fence
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.store import Store
 
@@ -34,12 +35,14 @@ class Members:
         *,
         namespace: str,
         hub_name: str,
+        fence: Fence,
         on_call: Callable[[str, str, int], None],
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._namespace = namespace
         self._hub_name = hub_name
+        self._fence = fence
         self._on_call = on_call
         self._secrets: dict[str, dict[str, str]] | None = None
         self._running: dict[str, tuple[Connection, asyncio.Task[None]]] = {}
@@ -48,6 +51,11 @@ class Members:
         """Find the client of a member; None while there is no connection."""
         running = self._running.get(cluster)
         return running[0].server if running else None
+
+    def list_copies_again(self) -> None:
+        """Have the copies on all members listed afresh."""
+        for connection, _ in self._running.values():
+            connection.list_copies_again()
 
     def see_secrets(self, items: list[Manifest]) -> None:
         """Take all Secrets of the operator's namespace."""
@@ -79,8 +87,15 @@ class Members:
         if entry.problem is not None:
             entry.problem = None
             self._store.health_changed(name)
-        entry.evidence = Evidence(was_down=entry.evidence.was_down)
-        connection = Connection(entry, self._store, kubeconfig=kubeconfig, hub_name=self._hub_name)
+        entry.evidence = reconnected(entry.evidence)
+        connection = Connection(
+            entry,
+            self._store,
+            kubeconfig=kubeconfig,
+            hub_name=self._hub_name,
+            namespace=self._namespace,
+            fence=self._fence,
+        )
         self._running[name] = (
             connection,
             self._tasks.create_task(self._keep(connection, entry), name=f"member {name}"),

@@ -217,7 +217,9 @@ class StatusFeeds:
             told = frozenset(each["id"] for each in _written(entry))
         elif events == entry.incidents:
             return
-        entry.incidents = events
+        is_news, entry.incidents = events != entry.incidents, events
+        if is_news and entry.health.lost:
+            self._store.health_changed(entry.name)  # how long its outage is expected to last has changed
         self._told[entry.name] = now = frozenset(event.id for event in events)
         if new := tuple(event for event in events if event.id not in told):
             self._say(entry, "ProviderIncident", announced(new), warning=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tradewind.model.fleet import Cluster
+    from tradewind.model.health import Judgement
 
 MIN_CLUSTERS = 2
 """Of a region, that are Down."""
@@ -31,6 +32,12 @@ def marked(fleet: Iterable[Cluster]) -> tuple[Cluster, ...]:
         one if one.convicted == why.get(one.name, "") else replace(one, convicted=why.get(one.name, ""))
         for one in clusters
     )
+
+
+def convicted(known: Iterable[tuple[Cluster, Judgement]]) -> dict[str, str]:
+    """Say it of clusters as they are declared, each with the newest verdict on it."""
+    judged = [replace(cluster, health=health) for cluster, health in known]
+    return convict(judged) if _down(judged) >= MIN_CLUSTERS else {}
 
 
 def convict(fleet: Iterable[Cluster]) -> dict[str, str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tradewind.model.policy import EffectivePolicy
 
 HOUR_S = 3600.0
+OUTAGES = frozenset({"ApiServerSilent", "ApiServerAndAgentSilent", "NodesNotReady", "AgentHeard"})
+"""Reasons of verdicts that drive work out of a cluster which may be the same again when it returns."""
 MAX_MOVES_KEPT = 5
 """As many moves as status keeps. More than these can't be counted, so no limit above it can be kept either."""
 

@@ -1,9 +1,4 @@
-"""What an ask could have, cheapest first: its bid in the round.
-
-Pricing an ask on all offers is dear, and only its cheapest few matter: they are kept, sorted, and looked at again when
-their turn comes. Capacity only shrinks while asks are served, and waiting for nodes only grows, so prices only rise:
-what is the cheapest on the list after a second look is the cheapest of all that are not dearer than the list's end.
-"""
+"""Bids of a round, and the market that says what they could have: one list for each profile, the cheapest first."""
 
 from __future__ import annotations
 
@@ -14,44 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewind.model.units import SECONDS_PER_HOUR
-from tradewind.placement.registry import ACCELERATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tradewind.model.plan import Ask
-    from tradewind.placement.capacity import Capacity, Shape, Taken
-    from tradewind.placement.columns import AskColumns
+    from tradewind.placement.capacity import Capacity, Taken
     from tradewind.placement.evidence import Part
-    from tradewind.placement.pricing import Pricer, Prices
+    from tradewind.placement.profile import Profile
     from tradewind.placement.quotas import Quotas
-    from tradewind.placement.screen import Screen
-    from tradewind.placement.table import Floats, Ints, Mask, OfferTable
+    from tradewind.placement.quotes import Quote, Quotes, Section
+    from tradewind.placement.table import Floats, Ints, Mask
 
 KEPT = 16
 """Offers on a list: with fewer asks fall off its end sooner and are priced again, with more all of them take longer."""
-CELLS = 60_000
-"""Asks x offers that are priced at once: a matrix of them fits a core's second-level cache several times."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """What waiting costs an ask, in USD; times from now, in hours.
-
-    The same as in `costs.delay` and `filters.deadline`, for one ask: the price of a row is corrected by it, not redone.
-    """
-
-    usd_per_hour: float
-    usd_per_hour_late: float
-    prefer_h: float
-    require_h: float
-
-    def later(self, hours: float, *, by_h: float) -> float:
-        """Say what it adds if all takes longer than the `hours` that it was to take; infinite where it may not."""
-        if hours + by_h > self.require_h:
-            return inf
-        late_h = max(0.0, hours + by_h - self.prefer_h) - max(0.0, hours - self.prefer_h)
-        return self.usd_per_hour * by_h + self.usd_per_hour_late * late_h
 
 
 class Bid:
@@ -59,237 +30,125 @@ class Bid:
 
     Attributes:
         index: of the ask in the round's input. rank: by age, then by key.
-        shape, count: what its pods are, and how many.
-        limited: whether a quota limits its namespace somewhere.
-        home: the row where it runs and its room is its own; -1 for none.
-        rows, usd, hours, queue_h: its list, the cheapest first.
-        past: the rows of earlier lists. first_usd: the price of the first choice, whether or not it was to be had.
-        whole: whether the list has all that is feasible.
+        profile: what it has in common with others, among it the list of what it could have.
         row, total_usd, waits_h, taken: what it has got; -1 where it has nothing, and `taken` is None at home.
         parts: what it has got where it is spread. lacking: why it can't be.
     """
 
-    __slots__ = (
-        "ask",
-        "at",
-        "count",
-        "first_usd",
-        "home",
-        "hours",
-        "index",
-        "lacking",
-        "limit_usd",
-        "limited",
-        "parts",
-        "past",
-        "patience",
-        "queue_h",
-        "rank",
-        "row",
-        "rows",
-        "shape",
-        "taken",
-        "total_usd",
-        "usd",
-        "waits_h",
-        "whole",
-    )
+    __slots__ = ("ask", "index", "lacking", "parts", "profile", "rank", "row", "taken", "total_usd", "waits_h")
 
-    def __init__(self, ask: Ask, *, index: int, rank: int, shape: Shape, home: int, limited: bool) -> None:
-        self.ask, self.index, self.rank, self.shape = ask, index, rank, shape
-        self.home, self.limited = home, limited
-        self.count = ask.workload.pods.count
+    def __init__(self, ask: Ask, profile: Profile, *, index: int, rank: int) -> None:
+        self.ask, self.profile, self.index, self.rank = ask, profile, index, rank
         self.row, self.total_usd, self.waits_h = -1, inf, 0.0
         self.taken: Taken | None = None
-        self.rows: list[int] = []
-        self.usd: list[float] = []
-        self.hours: list[float] = []
-        self.queue_h: list[float] = []
-        self.patience = Patience(0.0, 0.0, inf, inf)
-        self.at, self.limit_usd, self.whole = 0, inf, True
-        self.past: list[list[int]] = []
-        self.first_usd = inf
-        self.parts: list[Part] = []
+        self.parts: Sequence[Part] = ()
         self.lacking = ""
-
-    def regret(self) -> float:
-        """Say what it would cost not to get the first on the list; infinite where there is no second."""
-        return self.usd[self.at + 1] - self.usd[self.at] if self.at + 1 < len(self.usd) else inf
-
-    def over(self) -> bool:
-        """Whether nothing on the list is left."""
-        return self.at >= len(self.rows)
-
-    def waits(self, queue_h: float) -> None:
-        """Correct the first on the list: it has to wait for nodes so long; it may thereby lose its place."""
-        at = self.at
-        row, hours = self.rows[at], self.hours[at]
-        later_h = queue_h - self.queue_h[at]
-        usd = self.usd[at] + self.patience.later(hours, by_h=later_h)
-        self.at += 1
-        if usd == inf or (usd > self.limit_usd and not self.whole):
-            return  # what is dearer than the list's end is not known: the list may run out, and be made anew
-        end = at
-        while end + 1 < len(self.rows) and (self.usd[end + 1], self.rows[end + 1]) < (usd, row):
-            self.rows[end] = self.rows[end + 1]
-            for column in (self.usd, self.hours, self.queue_h):
-                column[end] = column[end + 1]
-            end += 1
-        self.rows[end], self.usd[end], self.hours[end], self.queue_h[end] = row, usd, hours + later_h, queue_h
-        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A batch of bids before some of the offers; arrays have the shape (bids, offers).
+    """A batch of profiles before some of the offers; arrays have the shape (profiles, offers).
 
     Attributes:
-        rows: of the table; the others are of accelerators that none of the bids can use.
+        rows: of the table; the others are of accelerators that none of the profiles can use.
+        usd, hours: the totals, with the waiting for nodes; infinite USD where it is not feasible.
         feasible: no filter refuses it, the pods fit, and it has a price. queue_h: how long they wait for nodes.
-        held_back: bids with more in failing regions, which counts only where nothing else is feasible.
+        held_back: profiles with more in failing regions, which counts only where nothing else is feasible.
     """
 
     rows: Ints
-    prices: Prices
+    usd: Floats
+    hours: Floats
     feasible: Mask
     queue_h: Floats
     held_back: Mask
 
-    def usd(self) -> Floats:
-        """Return the totals, infinite where it is not feasible."""
-        return np.where(self.feasible, self.prices.total, inf)
-
-    def at(self, rows: Ints) -> tuple[Floats, Floats]:
-        """Return totals and hours on these rows of the table; totals are infinite where it is not feasible."""
-        found = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        usd = np.where(self.rows[found] == rows, self.usd()[:, found], inf)
-        return usd, self.prices.context.hours[:, found]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Some rows of the table, and what prices them."""
-
-    rows: Ints
-    pricer: Pricer
-    last_resort: Mask
-    any_last_resort: bool
-
 
 class Market:
-    """Makes lists: masks, rooms and prices of a batch, and the cheapest few of each.
+    """Makes lists: what is quoted, where there is room, and the cheapest few of each profile."""
 
-    Bids that can use the same accelerators are looked at together, on the offers that have them: the others, which are
-    most of a fleet, need neither a mask nor a price.
-    """
+    def __init__(self, *, quotes: Quotes, capacity: Capacity, quotas: Quotas) -> None:
+        self._quotes, self._capacity, self._quotas = quotes, capacity, quotas
 
-    def __init__(
-        self, table: OfferTable, *, capacity: Capacity, screen: Screen, pricer: Pricer, quotas: Quotas
-    ) -> None:
-        self._table = table
-        self._capacity, self._screen, self._pricer, self._quotas = capacity, screen, pricer, quotas
-        self._sections: dict[int, Section] = {}
+    def survey(self, profiles: Sequence[Profile]) -> None:
+        """Give every one its list, as things stand now."""
+        alike: dict[Section, list[Profile]] = {}
+        for one, quote in zip(profiles, self._quotes.of(profiles), strict=True):
+            one.patience = quote.patience
+            alike.setdefault(quote.section, []).append(one)
+        for section, some in alike.items():
+            if len(section.rows):  # else no offer has what they need
+                for chunk in section.chunks(some):
+                    self._list(chunk, self.look(chunk))
 
-    def survey(self, bids: Sequence[Bid]) -> None:
-        """Give every bid its list, as things stand now."""
-        alike: dict[int, list[Bid]] = {}
-        for bid in bids:
-            alike.setdefault(self._screen.bits_of(ACCELERATOR, bid.ask), []).append(bid)
-        for some in alike.values():
-            for chunk in self.chunks(some):
-                self._list(chunk, self.look(chunk))
+    def quote(self, profiles: Sequence[Profile]) -> None:
+        """Have profiles priced that will be looked at."""
+        self._quotes.of(profiles)
 
-    def chunks(self, bids: Sequence[Bid], section: Section | None = None) -> Iterator[Sequence[Bid]]:
-        """Cut bids into batches whose matrices fit a cache."""
-        size = max(1, CELLS // max(1, len((section or self._section(bids)).rows)))
-        return (bids[start : start + size] for start in range(0, len(bids), size))
+    def at(self, profiles: Sequence[Profile], rows: Ints, *, last_resort: bool) -> tuple[Floats, Floats]:
+        """Return totals and hours on some rows of the table: see `Quotes.at`."""
+        return self._quotes.at(profiles, rows, last_resort=last_resort)
 
-    def look(
-        self, bids: Sequence[Bid], *, room: bool = True, last_resort: bool = False, section: Section | None = None
-    ) -> View:
-        """Price bids on the offers that they can use, and say what is feasible now.
+    def look(self, profiles: Sequence[Profile], *, last_resort: bool = False) -> View:
+        """Say what is feasible now, and at what price.
 
         Args:
-            bids: a batch.
-            room: whether the pods must fit.
+            profiles: a batch that can use the same accelerators.
             last_resort: whether failing regions count where others are feasible too.
-            section: the rows to look at; those with an accelerator that the bids can use, if it is not said.
         """
-        section = section or self._section(bids)
-        asks = [bid.ask for bid in bids]
-        feasible = self._screen.masks(asks)
-        if len(section.rows) < len(self._table):
-            feasible = feasible[:, section.rows]
-        if room:
-            fits, queue_h = self._rooms(bids, section.rows)
-            feasible = feasible & fits
-        else:
-            queue_h = np.zeros(feasible.shape)
-        prices = section.pricer.price(asks, queue_h=queue_h)
-        feasible = feasible & prices.valid
-        feasible &= prices.within
-        held_back: Mask = np.zeros(len(bids), dtype=np.bool_)
+        quotes = self._quotes.of(profiles)
+        section = quotes[0].section
+        usd, hours = np.array([quote.usd for quote in quotes]), np.array([quote.hours for quote in quotes])
+        fits, queue_h = self._rooms(profiles, section.rows)
+        fits &= np.array([quote.allowed for quote in quotes])
+        if queue_h.any():
+            with np.errstate(all="ignore"):  # rows that are not allowed may have figures that can't be true
+                _wait(profiles, quotes, usd=usd, hours=hours, queue_h=queue_h, feasible=fits)
+        held_back: Mask = np.zeros(len(profiles), dtype=np.bool_)
         if section.any_last_resort and not last_resort:
-            usual: Mask = feasible & ~section.last_resort
-            held_back = np.logical_and(np.any(usual, axis=1), np.any(feasible & ~usual, axis=1))
-            feasible = feasible & (usual | ~held_back[:, None])
-        return View(section.rows, prices, feasible, queue_h, held_back)
+            usual: Mask = fits & ~section.last_resort
+            held_back = np.logical_and(np.any(usual, axis=1), np.any(fits & ~usual, axis=1))
+            fits &= usual | ~held_back[:, None]
+        usd[~fits] = inf
+        return View(section.rows, usd, hours, fits, queue_h, held_back)
 
-    def _section(self, bids: Sequence[Bid]) -> Section:
-        bits = 0
-        for types in {bid.ask.workload.accelerator_types: bid for bid in bids}.values():
-            bits |= self._screen.bits_of(ACCELERATOR, types.ask)
-        section = self._sections.get(bits)
-        if section is None:
-            rows = np.array([row for row in range(len(self._table)) if bits >> row & 1], dtype=np.int64)
-            section = self._sections[bits] = self.section(rows)
-        return section
-
-    def section(self, rows: Ints) -> Section:
-        """Make a section of the table."""
-        last_resort = self._table.last_resort[rows]
-        return Section(rows, self._pricer.part(rows), last_resort, bool(last_resort.any()))
-
-    def _rooms(self, bids: Sequence[Bid], rows: Ints) -> tuple[Mask, Floats]:
+    def _rooms(self, profiles: Sequence[Profile], rows: Ints) -> tuple[Mask, Floats]:
         """Say where the pods fit, and how long they wait there, in hours."""
         kinds: dict[tuple[int, int], int] = {}
-        which = [kinds.setdefault((id(bid.shape), bid.count), len(kinds)) for bid in bids]
-        first = dict(zip(reversed(which), reversed(bids), strict=True))
-        rooms = [self._capacity.rooms(first[kind].ask.workload.pods) for kind in range(len(kinds))]
-        fits = np.array([room.fits[rows] >= first[kind].count for kind, room in enumerate(rooms)])[which]
-        queue_h = np.array([room.queue_s[rows] for room in rooms])[which] / SECONDS_PER_HOUR
-        for number, bid in enumerate(bids):
-            if bid.limited:
-                work = bid.ask.workload
-                within = self._quotas.mask(work.key.namespace, work.pods, count=bid.count)
+        which = [kinds.setdefault((id(one.shape), one.count), len(kinds)) for one in profiles]
+        first = dict(zip(reversed(which), reversed(profiles), strict=True))
+        rooms = [self._capacity.rooms(first[kind].ask.workload.pods, rows) for kind in range(len(kinds))]
+        fits = np.array([room.fits >= first[kind].count for kind, room in enumerate(rooms)])[which]
+        queue_h = np.array([room.queue_s for room in rooms])[which] / SECONDS_PER_HOUR
+        for number, one in enumerate(profiles):
+            if one.limited:
+                work = one.ask.workload
+                within = self._quotas.mask(work.key.namespace, work.pods, count=one.count)
                 if within is not None:
                     fits[number] &= within[rows]
-            if bid.home >= 0:
-                home = rows == bid.home
+            if one.home >= 0:
+                home = rows == one.home
                 fits[number, home], queue_h[number, home] = True, 0.0
         return fits, queue_h
 
-    def _list(self, bids: Sequence[Bid], view: View) -> None:
-        prices, usd = view.prices, view.usd()
-        if not usd.shape[1]:
-            return  # no offer has what they need
-        kept = _cheapest(usd)
-        best = np.take_along_axis(usd, kept, axis=1)
-        hours = np.take_along_axis(prices.context.hours, kept, axis=1)
+    def _list(self, profiles: Sequence[Profile], view: View) -> None:
+        kept = _cheapest(view.usd)
+        best = np.take_along_axis(view.usd, kept, axis=1)
+        hours = np.take_along_axis(view.hours, kept, axis=1)
         queue_h = np.take_along_axis(view.queue_h, kept, axis=1)
         found = view.feasible.sum(axis=1).tolist()
         figures = zip(best.tolist(), hours.tolist(), queue_h.tolist(), strict=True)
         more, kept_rows = view.held_back.tolist(), view.rows[kept].tolist()
-        lists = zip(found, more, _patience(prices.context.asks), kept_rows, figures, strict=True)
-        for bid, (count, held_back, patience, rows, columns) in zip(bids, lists, strict=True):
-            if bid.rows:
-                bid.past.append(bid.rows)
+        lists = zip(found, more, kept_rows, figures, strict=True)
+        for one, (count, held_back, rows, columns) in zip(profiles, lists, strict=True):
+            if one.rows:
+                one.past.append(one.rows)
             elif count:
-                bid.first_usd = columns[0][0]
-            bid.rows = rows[:count]
-            bid.usd, bid.hours, bid.queue_h = (column[:count] for column in columns)
-            bid.at, bid.patience, bid.whole = 0, patience, count <= kept.shape[1] and not held_back
-            bid.limit_usd = bid.usd[-1] if count else inf
+                one.first_usd = columns[0][0]
+            one.rows = rows[:count]
+            one.usd, one.hours, one.queue_h = (column[:count] for column in columns)
+            one.at, one.whole = 0, count <= kept.shape[1] and not held_back
+            one.limit_usd = one.usd[-1] if count else inf
 
 
 def _cheapest(usd: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
@@ -304,6 +163,34 @@ def _cheapest(usd: Floats) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     return kept
 
 
-def _patience(asks: AskColumns) -> Iterator[Patience]:
-    columns = (asks.usd_per_delay_hour, asks.usd_per_hour_late, asks.prefer_h, asks.require_h)
-    return map(Patience, *(column[:, 0].tolist() for column in columns))
+def _wait(
+    profiles: Sequence[Profile],
+    quotes: Sequence[Quote],
+    *,
+    usd: Floats,
+    hours: Floats,
+    queue_h: Floats,
+    feasible: Mask,
+) -> None:
+    """Add what waiting for nodes costs, in place, and rule out what is thereby too late."""
+    patience = [quote.patience for quote in quotes]
+    usd_per_hour = np.array([one.usd_per_hour for one in patience])[:, None]
+    late_usd_per_hour = np.array([one.usd_per_hour_late for one in patience])[:, None]
+    usd += usd_per_hour * queue_h
+    if late_usd_per_hour.any():
+        prefer_h = np.array([one.prefer_h for one in patience])[:, None]
+        late_h = np.maximum(hours + queue_h - prefer_h, 0.0) - np.maximum(hours - prefer_h, 0.0)
+        usd += late_usd_per_hour * late_h
+    hours += queue_h
+    # Where nothing is late the replicas that serve are the same: others were dearer, and only become later.
+    anew = [
+        number
+        for number, one in enumerate(patience)
+        if not quotes[number].exact
+        and (feasible[number] & (queue_h[number] > 0) & (hours[number] > one.prefer_h)).any()
+    ]
+    if anew:
+        prices = quotes[0].section.pricer.price([profiles[number].ask for number in anew], queue_h=queue_h[anew])
+        usd[anew], hours[anew] = prices.total, prices.context.hours
+        feasible[anew] &= prices.valid & prices.within
+    feasible &= hours <= np.array([one.require_h for one in patience])[:, None]

@@ -12,18 +12,19 @@ corrected when they are next asked for, and only for these nodes: each group of 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tradewind.model.fleet import Offer
 from tradewind.model.workload import Market, PodSet
-from tradewind.placement.initial import InitialRooms
-from tradewind.placement.nodes import PODS_PER_NODE, Nodes, Pool, is_special, pool_of
+from tradewind.placement.initial import Beginning
+from tradewind.placement.nodes import PODS_PER_NODE, Nodes, Pool, is_special, pools_of
+from tradewind.placement.slots import Slots
 
 if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster, Demand
+    from tradewind.placement.initial import InitialRooms
     from tradewind.placement.table import Floats, Ints, OfferTable
 
 
@@ -65,85 +66,22 @@ class Taken(NamedTuple):
     queue_s: float
 
 
-class Slots:
-    """The room for one shape of pod on one offer, kept in step with the nodes."""
-
-    __slots__ = ("_heap", "_nodes", "_on", "_per_new", "_pod", "_pool", "_ready", "seen")
-
-    def __init__(self, pod: PodSet, pool: Pool, nodes: Nodes, *, seen: int) -> None:
-        self._pod, self._pool, self._nodes = pod, pool, nodes
-        self._per_new = pool.per_new_node(pod)
-        self._on = {node: fits for node in pool.usable if (fits := nodes.fitting(node, pod))}
-        self._ready: dict[float, int] = {}
-        for node, fits in self._on.items():
-            self._count(node, fits)
-        self._heap = [nodes.fullness(node, pod) for node in self._on]
-        heapify(self._heap)
-        self.seen = seen
-
-    def refresh(self, node: int) -> None:
-        """Look at a node again that some reservation has touched."""
-        before = self._on.get(node, 0)
-        now = self._nodes.fitting(node, self._pod) if node in self._pool.usable else 0
-        self._count(node, now - before)
-        self._on[node] = now
-        if now:
-            heappush(self._heap, self._nodes.fullness(node, self._pod))
-
-    def fits(self) -> int:
-        """Count the pods that fit, on nodes that exist and on those that the pool may add."""
-        return sum(self._ready.values()) + self._pool.growth(self._pod) * self._per_new
-
-    def ready(self) -> int:
-        """Count the pods that fit on nodes that are ready now."""
-        return self._ready.get(0.0, 0)
-
-    def free_nodes(self) -> int:
-        """Count the nodes that take at least one of the pods."""
-        return sum(1 for fits in self._on.values() if fits)
-
-    def queue_s(self, count: int) -> float:
-        """Say how long the last of so many pods waits for its node; they are known to fit."""
-        waits = 0.0
-        for waits in sorted(after for after, slots in self._ready.items() if slots):
-            count -= self._ready[waits]
-            if count <= 0:
-                return waits
-        return max(waits, self._pool.offer.provisioning_s)
-
-    def first(self) -> int | None:
-        """Return the node that the next pod goes to; None where the pool must add one."""
-        while self._heap:
-            node = self._heap[0][-1]
-            if self._on[node] and self._heap[0] == self._nodes.fullness(node, self._pod):
-                return node
-            heappop(self._heap)  # an older state of the node
-        return None
-
-    def on(self, node: int) -> int:
-        """Count the pods that fit on a node."""
-        return self._on[node]
-
-    def _count(self, node: int, change: int) -> None:
-        after = self._nodes.ready_in_s[node]
-        self._ready[after] = self._ready.get(after, 0) + change
-
-
 class Shape:
     """What is known of one shape of pod on every offer; the arrays have one entry per row.
 
     Attributes:
         pod: one of the pods.
+        initial: what fitted at the beginning.
         fits: how many fit. ready: on nodes that need not be waited for. wait_s: until the last of the others is ready.
         slots: rows whose nodes have been touched, or which are known to wait for nodes, in detail.
         full: rows that are known not to take so many more, until something makes room.
     """
 
-    __slots__ = ("fits", "full", "pod", "ready", "seen", "slots", "wait_s")
+    __slots__ = ("fits", "full", "initial", "pod", "ready", "seen", "slots", "wait_s")
 
-    def __init__(self, pod: PodSet, rooms: tuple[Ints, Ints, Floats], *, seen: Ints) -> None:
-        self.pod, self.seen = pod, seen
-        self.fits, self.ready, self.wait_s = rooms
+    def __init__(self, pod: PodSet, initial: InitialRooms, *, seen: Ints) -> None:
+        self.pod, self.initial, self.seen = pod, initial, seen
+        self.fits, self.ready, self.wait_s = initial.fits.copy(), initial.ready.copy(), initial.wait_s.copy()
         self.slots: dict[int, Slots] = {}
         self.full: set[tuple[int, int]] = set()
 
@@ -175,39 +113,40 @@ class Capacity:
         for cluster in table.clusters:
             self._enter(cluster)
         self._lengths = np.array([len(log) for log in self._logs], dtype=np.int64)
-        self._initial = InitialRooms(self._nodes, self._pools)
-        self._start = self._lengths.copy()
+        self._beginning = Beginning(self._nodes, self._pools)
+        self._groups = np.array(self._group_of, dtype=np.int64)
+        self._start = self._lengths[self._groups]
+        self._special = np.array([bool(pool.offer.accelerator) for pool in self._pools], dtype=np.bool_)
 
     def shape(self, pods: PodSet) -> Shape:
-        """Return what is known of the pods' shape, brought up to date on every row."""
+        """Return what is known of the pods' shape; `rooms` brings it up to date."""
         key = (pods.cpu_cores, pods.memory_bytes, pods.accelerators, pods.accelerator_resource)
         shape = self._shapes.get(key)
         if shape is None:
             pod = replace(pods, count=1)
-            shape = self._shapes[key] = Shape(pod, self._initial.rooms(pod), seen=self._start.copy())
-        for group in np.flatnonzero(shape.seen != self._lengths).tolist():
-            for row in self._rows_of[group]:
-                if bool(self._pools[row].offer.accelerator) == bool(pods.accelerators):
-                    self._current(row, shape)
-            shape.seen[group] = self._lengths[group]
+            shape = self._shapes[key] = Shape(pod, self._beginning.rooms(pod), seen=self._start.copy())
         return shape
 
-    def rooms(self, pods: PodSet) -> Rooms:
-        """Say what fits where, now."""
-        shape = self.shape(pods)
-        return Rooms(shape.fits, np.where(pods.count <= shape.ready, 0.0, shape.wait_s))
+    def rooms(self, pods: PodSet, among: Ints | None = None) -> Rooms:
+        """Say what fits where, now; for some rows only, in their order, where the others do not matter."""
+        shape, now = self.shape(pods), self._lengths[self._groups]
+        stale = (shape.seen != now) & (self._special == bool(pods.accelerators))
+        for row in (np.flatnonzero(stale) if among is None else among[stale[among]]).tolist():
+            self._note(row, self._current(row, shape), shape)
+            shape.seen[row] = now[row]
+        if among is None:
+            return Rooms(shape.fits, np.where(pods.count <= shape.ready, 0.0, shape.wait_s))
+        fits, ready, wait_s = shape.fits[among], shape.ready[among], shape.wait_s[among]
+        return Rooms(fits, np.where(pods.count <= ready, 0.0, wait_s))
 
     def wait_s(self, row: int, shape: Shape, count: int) -> float | None:
         """Say how long the last of so many pods would wait for its node; None where they do not fit."""
         if (row, count) in shape.full:
             return None
-        slots = self._current(row, shape)
-        if count <= slots.ready():
-            return 0.0
-        if count <= slots.fits():
-            return slots.queue_s(count)
-        shape.full.add((row, count))
-        return None
+        wait_s = self._current(row, shape).wait_s(count)
+        if wait_s is None:
+            shape.full.add((row, count))
+        return wait_s
 
     def beside(self, row: int) -> list[int]:
         """List the offers that share nodes with one, itself among them."""
@@ -215,12 +154,22 @@ class Capacity:
 
     def reserve(self, row: int, pods: PodSet, shape: Shape | None = None) -> Taken:
         """Take the room of pods that were seen to fit."""
-        shape = shape or self.shape(pods)
-        group = self._group_of[row]
-        taken = self._take(self._pools[row], self._current(row, shape), pods, group)
+        return self.reserve_several(row, pods, shape or self.shape(pods), most=1)[0]
+
+    def reserve_several(self, row: int, pods: PodSet, shape: Shape, *, most: int) -> list[Taken]:
+        """Take the room of so many equal sets of pods, or of as many as fit and wait no longer than the first.
+
+        The first was seen to fit.
+        """
+        group, count = self._group_of[row], pods.count
+        pool, slots = self._pools[row], self._current(row, shape)
+        taken = [Taken(row, pods, *self._take(pool, slots, pods, group))]
+        if most > 1:
+            wait_s = taken[0].queue_s
+            while len(taken) < most and slots.wait_s(count) == wait_s:
+                taken.append(Taken(row, pods, *self._take(pool, slots, pods, group)))
         self._lengths[group] = len(self._logs[group])
-        self._note(row, shape)
-        return Taken(row, pods, *taken)
+        return taken
 
     def release(self, taken: Taken) -> None:
         """Give back what a reservation took; a node that nobody needs any more is not added after all."""
@@ -262,12 +211,14 @@ class Capacity:
     def _enter(self, cluster: Cluster) -> None:
         """Take in a cluster: its nodes, its offers' pools, which of them share nodes, and what is promised."""
         numbers, first_row = self._nodes.extend(cluster.nodes), len(self._pools)
-        found = [pool_of(one, cluster.nodes, first=numbers.start, known=cluster.known) for one in cluster.offers]
+        found = pools_of(cluster, first=numbers.start)
         groups: list[list[int]] = []
         for index in range(len(found)):
             mine = [group for group in groups if any(_overlap(found[index], found[other]) for other in group)]
             groups = [group for group in groups if group not in mine] + [[*(one for g in mine for one in g), index]]
-        self._pools += [pool for pool, _ in found]
+        for pool, _ in found:
+            pool.sharing = [other for other, _ in found if other.shares_new_nodes_of(pool)]
+            self._pools.append(pool)
         self._group_of += [0] * len(found)
         for group in groups:
             for index in group:
@@ -285,7 +236,7 @@ class Capacity:
         )
         # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
         pool = self._stray_pool(cluster, pods) if row is None else self._pools[row]
-        slots = Slots(replace(pods, count=1), pool, self._nodes, seen=0)
+        slots = Slots(pods, pool, self._nodes, on=self._nodes.taking(pool.usable, pods), seen=0)
         # Pods that do not fit stay pending whatever we do, so what fits is what they will take.
         fitting = replace(pods, count=min(pods.count, slots.fits()))
         self._take(pool, slots, fitting, group if row is None else self._group_of[row])
@@ -304,19 +255,15 @@ class Capacity:
         """Return a row's slots, with all that was reserved up to now taken off."""
         log = self._logs[self._group_of[row]]
         slots = shape.slots.get(row)
-        if slots is None or len(log) - slots.seen > len(self._pools[row].usable):
-            slots = shape.slots[row] = Slots(shape.pod, self._pools[row], self._nodes, seen=len(log))
-        elif slots.seen == len(log):
-            return slots
-        else:
-            for node in log[slots.seen :]:
-                slots.refresh(node)
+        if slots is None:
+            on, seen = shape.initial.on(row), int(self._start[row])
+            slots = shape.slots[row] = Slots(shape.pod, self._pools[row], self._nodes, on=on, seen=seen)
+        if slots.seen < len(log):
+            slots.refresh(set(log[slots.seen :]))
             slots.seen = len(log)
-        self._note(row, shape)
         return slots
 
-    def _note(self, row: int, shape: Shape) -> None:
-        slots = shape.slots[row]
+    def _note(self, row: int, slots: Slots, shape: Shape) -> None:
         fits, ready = slots.fits(), slots.ready()
         shape.fits[row], shape.ready[row] = fits, ready
         shape.wait_s[row] = slots.queue_s(fits) if fits > ready else 0.0
@@ -325,13 +272,15 @@ class Capacity:
         """Put the pods on nodes, the fullest first; returns how many are where, and how long the last one waits."""
         log, taken, left, queue_s = self._logs[group], [], pods.count, 0.0
         while left:
-            node = slots.first()
-            if node is None:
+            first = slots.first()
+            if first is None:
                 node = self._grow(pool, pods, group)
-                slots.refresh(node)
-            count = min(left, slots.on(node))
+                room = slots.add(node)
+            else:
+                node, room = first
+            count = min(left, room)
             self._nodes.take(node, pods, count)
-            slots.refresh(node)
+            slots.take(node, count)
             log.append(node)
             taken.append((node, count))
             queue_s = max(queue_s, self._nodes.ready_in_s[node])
@@ -357,13 +306,11 @@ class Capacity:
         resource = self._nodes.resource[node]
         if len(self._rows_of[group]) > 1:
             self._open()
-        for row in self._rows_of[group]:
-            other = self._pools[row]
-            if other.shares_new_nodes_of(pool):
-                other.matching += sign
-                (other.usable.add if sign > 0 else other.usable.discard)(node)
-                if resource:
-                    other.resources |= {resource}
+        for other in pool.sharing:
+            other.matching += sign
+            (other.usable.add if sign > 0 else other.usable.discard)(node)
+            if resource and resource not in other.resources:
+                other.resources |= {resource}
 
 
 def _overlap(one: tuple[Pool, frozenset[int]], other: tuple[Pool, frozenset[int]]) -> bool:

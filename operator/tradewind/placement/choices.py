@@ -1,4 +1,4 @@
-"""What a set of bids would pay at each place that matters to one of them."""
+"""What a set of profiles would pay at each place that matters to one of them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from tradewind.placement.bids import Bid, Market
+    from tradewind.placement.bids import Market
+    from tradewind.placement.profile import Profile
     from tradewind.placement.table import Floats
 
 Place: TypeAlias = tuple[int, float]
@@ -22,37 +23,32 @@ BEYOND = 3
 
 
 class Choices:
-    """Prices by place, one column per place, one entry per bid; infinite where the bid may not go.
+    """Prices by place, one column per place, one line per profile; infinite where it may not go.
 
-    The lists of the bids say which offers matter, but end too early to say what each would pay there: a swap may need
-    somebody's twentieth choice. So all of them are priced once more.
+    The lists say which offers matter, but end too early to say what each would pay there: a swap may need somebody's
+    twentieth choice. So what has been quoted is read once more.
 
     Attributes:
         rows: offers that somebody has, has wished for in vain, or would wish for next.
     """
 
-    def __init__(self, market: Market, bids: Sequence[Bid]) -> None:
-        mentioned = {row for bid in bids for rows in (*bid.past, bid.rows[: bid.at + BEYOND]) for row in rows}
-        self.rows = sorted(mentioned | {bid.row for bid in bids if bid.row >= 0})
+    def __init__(self, market: Market, profiles: Sequence[Profile], *, used: Iterable[int]) -> None:
+        mentioned = {row for one in profiles for rows in (*one.past, one.rows[: one.at + BEYOND]) for row in rows}
+        self.rows = sorted(mentioned.union(used))
         self._column_of = {row: column for column, row in enumerate(self.rows)}
-        section = market.section(np.array(self.rows, dtype=np.int64))
-        views = [market.look(chunk, room=False, section=section) for chunk in market.chunks(bids, section)]
-        self._usd = np.concatenate([view.usd() for view in views])
-        self._hours = np.concatenate([view.prices.context.hours for view in views])
-        patience = [bid.patience for bid in bids]
-        self._usd_per_hour = np.array([one.usd_per_hour for one in patience])
-        self._usd_per_hour_late = np.array([one.usd_per_hour_late for one in patience])
-        self._prefer_h = np.array([one.prefer_h for one in patience])
-        self._require_h = np.array([one.require_h for one in patience])
+        self._usd, self._hours = market.at(profiles, np.array(self.rows, dtype=np.int64), last_resort=False)
+        patience = [one.patience for one in profiles]
+        columns = [(one.usd_per_hour, one.usd_per_hour_late, one.prefer_h, one.require_h) for one in patience]
+        self._patience = np.array(columns, dtype=np.float64).T[:, :, None]
 
     def usd(self, places: Sequence[Place]) -> Floats:
-        """Return the prices, of the shape (bids, places)."""
+        """Return the prices, of the shape (profiles, places)."""
         columns = [self._column_of[row] for row, _ in places]
         waits_h = np.array([waits_h for _, waits_h in places])
         usd, hours = self._usd[:, columns], self._hours[:, columns]
         if not waits_h.any():
             return usd
-        prefer_h = self._prefer_h[:, None]
+        usd_per_hour, usd_per_hour_late, prefer_h, require_h = self._patience
         late_h = np.maximum(hours + waits_h - prefer_h, 0.0) - np.maximum(hours - prefer_h, 0.0)
-        usd = usd + self._usd_per_hour[:, None] * waits_h + self._usd_per_hour_late[:, None] * late_h
-        return np.where(hours + waits_h <= self._require_h[:, None], usd, inf)
+        usd = usd + usd_per_hour * waits_h + usd_per_hour_late * late_h
+        return np.where(hours + waits_h <= require_h, usd, inf)

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from tradewind.model.fleet import Offer
 from tradewind.model.plan import Decision
 from tradewind.placement.assign import Assigner
-from tradewind.placement.evidence import Part, RoundEvidence
+from tradewind.placement.evidence import RoundEvidence
 from tradewind.placement.facts import ALONE
 from tradewind.placement.framework import FilterContext, refusal_of
 from tradewind.placement.registry import STANDING
 from tradewind.placement.round import begin
-from tradewind.placement.spread import share_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,14 +64,8 @@ def standing(ask: Ask, *, cluster: Cluster, market: Market, conditions: Conditio
 
 
 def _decision(bid: Bid, of: Round) -> Decision:
-    work = bid.ask.workload
-    parts = bid.parts
-    if not parts and bid.row >= 0:
-        parts = [Part(bid.row, bid.count, bid.waits_h, bid.taken)]
-    reason = PLACED if parts else SPREAD_UNSATISFIED if bid.lacking else UNSCHEDULABLE
-    each = max((part.replicas for part in parts), default=share_of(work))
-    evidence = RoundEvidence(of, bid.ask, parts, each=each, lacking=bid.lacking)
-    return Decision(work.key, None, reason, evidence=evidence)
+    reason = PLACED if bid.row >= 0 else SPREAD_UNSATISFIED if bid.lacking else UNSCHEDULABLE
+    return Decision(bid.ask.workload.key, None, reason, evidence=RoundEvidence(of, bid))
 
 
 def _no_offers(clusters: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from tradewind.model.plan import Candidate, Compared, Refusal, Share, Usd, Wake, grouped
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
+from tradewind.model.workload import Replicas
 from tradewind.placement.contradiction import contradiction
 from tradewind.placement.filters.quota import QUOTA_EXCEEDED, quota_refusal
 from tradewind.placement.filters.readable import Readable
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
     from tradewind.model.fleet import Cluster
     from tradewind.model.plan import Ask, RefusedGroup
+    from tradewind.model.workload import Workload
     from tradewind.placement.assumed import Assumed
+    from tradewind.placement.bids import Bid
     from tradewind.placement.capacity import Taken
     from tradewind.placement.pricing import Prices
     from tradewind.placement.round import Round
@@ -65,23 +69,36 @@ class _Facts:
 class RoundEvidence:
     """What a round knows of one ask; everything but the outcome is computed at the first question."""
 
-    def __init__(self, of: Round, ask: Ask, parts: Sequence[Part], *, each: int, lacking: str = "") -> None:
-        """Keep what is needed.
-
-        Args:
-            of: the round, after everything has been reserved.
-            ask: the ask.
-            parts: what it has got.
-            each: pods on one offer that the table of candidates is for; less than all where they are divided.
-            lacking: why work that is to be spread can't be, though some offers could take a share.
-        """
-        self._round, self._ask, self._parts, self._each, self._lacking = of, ask, parts, each, lacking
+    def __init__(self, of: Round, bid: Bid) -> None:
+        """Keep what is needed: the round, after everything has been reserved, and what the ask has got."""
+        self._round, self._bid, self._ask = of, bid, bid.ask
         self._known: dict[int, _Facts] = {}
         self._made: dict[int, Candidate] = {}
+
+    @cached_property
+    def _parts(self) -> Sequence[Part]:
+        bid = self._bid
+        if bid.parts or bid.row < 0:
+            return bid.parts
+        return (Part(bid.row, bid.profile.count, bid.waits_h, bid.taken),)
+
+    @cached_property
+    def _each(self) -> int:
+        """Pods on one offer that the table of candidates is for; less than all where they are divided."""
+        return max((part.replicas for part in self._parts), default=share_of(self._ask.workload))
+
+    @property
+    def _lacking(self) -> str:
+        return self._bid.lacking
 
     def shares(self) -> tuple[Share, ...]:
         """Put what was chosen into words."""
         return tuple(Share(self._candidate(part.row), part.replicas) for part in self._parts)
+
+    def places(self) -> tuple[tuple[str, str, int], ...]:
+        """Name what was chosen, and price nothing."""
+        rows = self._round.table.rows
+        return tuple((rows[part.row][0].name, rows[part.row][1].name, part.replicas) for part in self._parts)
 
     def message(self) -> str:
         """Say why here, or why nowhere."""
@@ -228,10 +245,11 @@ class RoundEvidence:
             shortage = round_.capacity.shortage(row, work.pods)
             refusal = CAPACITY.check(round_.screen.context(ask, row, shortage=shortage))
             found[row] += [refusal] if refusal else []
+        home = round_.table.row_of(ask.here)
         for row in round_.quotas.rows_of(work.key.namespace):
             left = round_.quotas.left(row, work.key.namespace)
-            at_home = ask.here is not None and round_.table.rows[row][0].name == ask.here.cluster
-            if left is not None and not at_home and all(one.reason != QUOTA_EXCEEDED for one in found[row]):
+            # Another offer of its cluster is no home: until the old copy ends, the quota has to hold both.
+            if left is not None and row != home and all(one.reason != QUOTA_EXCEEDED for one in found[row]):
                 refusal = quota_refusal(ask, left, count=work.pods.count)
                 found[row] += [refusal] if refusal else []
         for row in np.flatnonzero(~prices.valid[0]).tolist():
@@ -256,6 +274,14 @@ class RoundEvidence:
         why = "; ".join(refusal.message for refusal in facts.refusals[nearest]) or "room that came free late"
         reasons = ", ".join(f"{count} {reason}" for reason, count in ranked)
         return f"{offers} {takes} ({reasons}); nearest is {self._name(nearest)}: {why}"
+
+
+def share_of(work: Workload) -> int:
+    """Say how many pods one cluster gets."""
+    spread = work.spread
+    if spread.replicas is Replicas.DUPLICATED or spread.clusters <= 1:
+        return work.pods.count
+    return max(1, work.pods.count // spread.clusters)
 
 
 def sized(ask: Ask, replicas: int) -> Ask:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tradewind.placement.floor import NOWHERE, Floor
-from tradewind.placement.trade import negative_cycle, shortest_path
+from tradewind.placement.trade import negative_cycles, shortest_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,8 @@ MEMBERS = 512
 """Asks that trade with each other: the work grows with the square of their places, and more of them gain little."""
 
 
+NEAR = 5e-4
+"""Of what all pay: no more is looked for where trades can't save more than that."""
 PRECISION = 1e-4
 """Of the mean price: a trade that saves less is not worth it, and much less is rounding."""
 
@@ -40,39 +42,51 @@ class Exchange:
         self._capacity, self._market = capacity, market
 
     def improve(self, bids: Sequence[Bid]) -> None:
-        """Trade within equal pods; nobody who has a place loses it."""
+        """Trade within equal pods, the oldest first; nobody who has a place loses it."""
         # Every so manieth rather than runs: each part then has the same mix of wishes and of places.
         parts = -(-len(bids) // MEMBERS)
         for part in range(parts):
-            members = sorted(bids[part::parts], key=lambda bid: bid.rank)
+            members = bids[part::parts]
             if len(members) > 1:
-                _trade(Floor(self._capacity, self._market, members), limit=2 * len(members))
+                _trade(Floor(self._capacity, self._market, members), members=len(members))
 
 
-def _trade(floor: Floor, *, limit: int) -> None:
+def _trade(floor: Floor, *, members: int) -> None:
     """Improve as long as something improves.
 
     Each step makes the sum smaller by more than rounding, or serves one more; the limit bounds the work all the same.
     """
-    least = PRECISION * floor.mean_usd()
-    for _ in range(limit):
+    least = PRECISION * floor.paid_usd / members
+    for _ in range(2 * members):
         full, spare = floor.full(), floor.spare()
         weights = _weights(floor, full, spare)
         anywhere, outside = len(full), len(full) + 1
-        route = negative_cycle(weights[:outside, :outside], least=least)
-        if route is None:
+        rings, ways = negative_cycles(weights[:outside, :outside], least=least)
+        if floor.outside() is None and _near_least(floor, full, spare, ways):
+            break
+        for ring in rings:
+            if anywhere not in ring:  # nobody's room changes, so the other rings are as they were
+                floor.swap(full[ring].tolist())
+        for ring in rings:
+            if anywhere in ring:
+                start = ring.index(anywhere)
+                inner = full[[*ring[start + 1 :], *ring[:start]]].tolist()
+                head = _first(floor, inner[0] if inner else None, spare)
+                floor.shift([*head, *inner, _last(floor, [*head, *inner][-1], spare)])
+        if not rings:
             route = shortest_path(weights, start=outside, end=anywhere, least=least)
             if route is None:
                 break
             inner = full[route[1:-1]].tolist()
             floor.shift([NOWHERE, *inner, _last(floor, inner[-1] if inner else NOWHERE, spare)])
-        elif anywhere in route:
-            start = route.index(anywhere)
-            inner = full[[*route[start + 1 :], *route[:start]]].tolist()
-            head = _first(floor, inner[0] if inner else None, spare)
-            floor.shift([*head, *inner, _last(floor, [*head, *inner][-1], spare)])
-        else:
-            floor.swap(full[route].tolist())
+
+
+def _near_least(floor: Floor, full: Ints, spare: Ints, ways: Floats) -> bool:
+    """Whether all that trades could still save is little: a full place is worth what the ways to it save."""
+    rents = np.zeros(len(full) + len(spare))
+    rents[: len(full)] = np.maximum(0.0, ways[-1] - ways[:-1])
+    least_usd = floor.least_usd(np.concatenate([full, spare]), rents)
+    return floor.paid_usd - least_usd <= NEAR * floor.paid_usd
 
 
 def _weights(floor: Floor, full: Ints, spare: Ints) -> Floats:

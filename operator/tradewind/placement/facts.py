@@ -41,6 +41,7 @@ class RowFacts:
     def __init__(self, table: OfferTable, conditions: Conditions) -> None:
         self._table = table
         self._network = conditions.network
+        self._ends = [(cluster.name, cluster.location) for cluster in table.clusters]
         self._round_trips: dict[str, Floats] = {}
         self._lawful: dict[Limits, Mask] = {}
         self._quotas = Quotas(table)
@@ -67,10 +68,7 @@ class RowFacts:
         """Return the round trips from a client's location."""
         column = self._round_trips.get(client)
         if column is None:
-            links = (
-                self._network.link(client, cluster=cluster.name, location=cluster.location)
-                for cluster in self._table.clusters
-            )
+            links = (self._network.link(client, cluster=name, location=at) for name, at in self._ends)
             by_cluster = np.array([link.round_trip_ms for link in links], dtype=np.float64)
             column = self._round_trips[client] = by_cluster[self._table.cluster_of]
         return column

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +18,40 @@ if TYPE_CHECKING:
     from tradewind.placement.table import Floats, Ints
 
 
+@dataclass(frozen=True, slots=True)
 class InitialRooms:
+    """What fits of one shape of pod: by row, and by usable node of each row.
+
+    Attributes:
+        fits: how many of the pods. ready: how many without waiting. wait_s: how long the last one waits, in seconds.
+        starts: per row, where its nodes start in the following two; with the end of the last one.
+        nodes, on_nodes: the numbers of the nodes, and how many of the pods each takes.
+    """
+
+    fits: Ints
+    ready: Ints
+    wait_s: Floats
+    starts: Sequence[int]
+    nodes: Ints
+    on_nodes: Ints
+
+    def on(self, row: int) -> dict[int, int]:
+        """List the nodes of a row that take any of the pods, and how many."""
+        part = slice(self.starts[row], self.starts[row + 1])
+        nodes, fits = self.nodes[part], self.on_nodes[part]
+        some = fits > 0
+        return dict(zip(nodes[some].tolist(), fits[some].tolist(), strict=True))
+
+
+class Beginning:
     """The nodes and pools as arrays, as they are when this is made."""
 
     def __init__(self, nodes: Nodes, pools: Sequence[Pool]) -> None:
         self._rows = len(pools)
-        pairs = [(row, node) for row, pool in enumerate(pools) for node in pool.usable]
-        self._row, self._node = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        sizes = [len(pool.usable) for pool in pools]
+        self._starts = tuple(accumulate(sizes, initial=0))
+        self._row = np.repeat(np.arange(self._rows, dtype=np.int64), sizes)
+        self._node = np.fromiter(chain.from_iterable(pool.usable for pool in pools), dtype=np.int64, count=sum(sizes))
         self._accelerators = np.array(nodes.accelerators, dtype=np.float64)
         self._cpu_cores = np.array(nodes.cpu_cores, dtype=np.float64)
         self._memory_bytes = np.array(nodes.memory_bytes, dtype=np.float64)
@@ -40,8 +69,8 @@ class InitialRooms:
         self._special = np.array([bool(offer.accelerator) for offer in offers], dtype=np.bool_)
         self._resources = [pool.resources for pool in pools]
 
-    def rooms(self, pod: PodSet) -> tuple[Ints, Ints, Floats]:
-        """Count per row how many of the pods fit, how many without waiting, and how long the last one waits, in s.
+    def rooms(self, pod: PodSet) -> InitialRooms:
+        """Count the pods that fit.
 
         Offers with accelerators have no room for pods without, and the other way round: a filter refuses them.
         """
@@ -57,8 +86,14 @@ class InitialRooms:
         per_new = _fitting(pod, self._new_accelerators, self._new_cpu_cores, self._new_memory_bytes, slots)
         grown = self._may_grow(pod) * per_new.astype(np.int64)
         alike = self._special == bool(pod.accelerators)
-        fits, ready = np.where(alike, on_nodes + grown, 0), np.where(alike, ready, 0)
-        return fits, ready, np.where(grown > 0, np.maximum(wait_s, self._provisioning_s), wait_s)
+        return InitialRooms(
+            fits=np.where(alike, on_nodes + grown, 0),
+            ready=np.where(alike, ready, 0),
+            wait_s=np.where(grown > 0, np.maximum(wait_s, self._provisioning_s), wait_s),
+            starts=self._starts,
+            nodes=self._node,
+            on_nodes=each.astype(np.int64),
+        )
 
     def _may_grow(self, pod: PodSet) -> Ints:
         if not pod.accelerators:

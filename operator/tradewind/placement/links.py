@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.model.network import Network
 from tradewind.model.units import SECONDS_PER_HOUR
 from tradewind.placement.figures import grams_by_cluster, not_negative, positive
 from tradewind.placement.rows import Rows
@@ -48,8 +47,8 @@ class Links:
 
     def __init__(self, table: OfferTable, conditions: Conditions) -> None:
         self._network = conditions.network
-        self._defaults = Network(defaults=conditions.network.defaults, regions=conditions.network.regions)
         self._clusters = table.clusters
+        self._ends = [(cluster.name, cluster.location) for cluster in table.clusters]
         self._grams = grams_by_cluster(table, conditions)
         self._unknown_grams = conditions.assumptions.grams_co2_per_kwh
         self._kwh_per_gb = not_negative(np.array([conditions.assumptions.transfer_kwh_per_gb], dtype=np.float64))
@@ -134,8 +133,8 @@ class Links:
         return self._round_trip.matrix
 
     def _read(self, location: str) -> None:
-        inward = [self.link(location, cluster) for cluster in self._clusters]
-        back = [self.out_link(cluster, location) for cluster in self._clusters]
+        inward = [self._network.link(location, cluster=name, location=at) for name, at in self._ends]
+        back = [self._back(name, at, location) for name, at in self._ends]
         grams = self._kwh_per_gb * np.maximum(self._grams, self._grams_at(location))
         figures = {
             "hours_per_gb": _hours_per_gb(link.gbps for link in inward),
@@ -164,14 +163,17 @@ class Links:
         return self._network.link(location, cluster=cluster.name, location=cluster.location)
 
     def out_link(self, cluster: Cluster, location: str) -> Link:
+        """Return the link from a cluster to a location."""
+        return self._back(cluster.name, cluster.location, location)
+
+    def _back(self, name: str, at: str, location: str) -> Link:
         """Return the link from a cluster, known by its name and its location, to a location."""
-        for target in (location, self._network.regions.get(location, location)):
-            for source in (cluster.name, cluster.location):
-                link = self._network.links.get((source, target))
-                if link is not None:
-                    return link
-        # Defaults are the same both ways.
-        return self._defaults.link(location, cluster=cluster.name, location=cluster.location)
+        links = self._network.links
+        for target in dict.fromkeys((location, self._network.regions.get(location, location))):
+            link = links.get((name, target)) or links.get((at, target))
+            if link is not None:
+                return link
+        return self._network.default(location, cluster=name, location=at)
 
     def matrix(self, name: str) -> Floats:
         """Return a matrix of all locations known so far."""

@@ -6,13 +6,14 @@ all the arithmetic with it. What is read for the whole fleet at once is laid out
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tradewind.model.fleet import Node, Offer
+    from tradewind.model.fleet import Cluster, Node, Offer
     from tradewind.model.workload import PodSet
 
 PODS_PER_NODE = 110
@@ -70,11 +71,36 @@ class Nodes:
             if self.resource[node] != pods.accelerator_resource:
                 return 0
             most = min(most, self.accelerators[node] // pods.accelerators)
+            if most < 1:
+                return 0
         if pods.cpu_cores:
             most = min(most, self.cpu_cores[node] / pods.cpu_cores + ROUNDING)
         if pods.memory_bytes:
             most = min(most, self.memory_bytes[node] / pods.memory_bytes + ROUNDING)
         return int(most) if most > 0 else 0
+
+    def taking(self, among: Iterable[int], pods: PodSet) -> dict[int, int]:
+        """Count the pods that fit on each node that takes any; the same as `fitting`, in one loop."""
+        found: dict[int, int] = {}
+        each, resource = pods.accelerators, pods.accelerator_resource
+        needs = [
+            (free, need)
+            for free, need in ((self.cpu_cores, pods.cpu_cores), (self.memory_bytes, pods.memory_bytes))
+            if need
+        ]
+        for node in among:
+            most: float = self.pods[node]
+            if each:
+                if self.resource[node] != resource:
+                    continue
+                fits = self.accelerators[node] // each
+                most = min(most, fits)
+            for free, need in needs:
+                room = free[node] / need + ROUNDING
+                most = min(most, room)
+            if most >= 1:
+                found[node] = int(most)
+        return found
 
     def take(self, node: int, pods: PodSet, count: int) -> None:
         """Take so many of the pods off what is free; a negative count gives them back."""
@@ -109,7 +135,8 @@ class Pool:
         matching: how many nodes match by selector and accelerator type, in any state: they count against `max_nodes`.
         usable: those of them that are ready, schedulable, and whose taints the offer's pods tolerate.
         resources: the extended resources that the matching nodes have.
-        other_types: accelerators of nodes that the selector picks and that are of another type; "" is unknown.
+        among: all nodes of the cluster, as they were.
+        sharing: pools of the cluster that speak of the nodes which this one adds; itself among them.
     """
 
     offer: Offer
@@ -117,7 +144,15 @@ class Pool:
     matching: int
     usable: set[int]
     resources: frozenset[str]
-    other_types: tuple[str, ...] = ()
+    among: Sequence[Node] = ()
+    sharing: Sequence[Pool] = ()
+
+    @property
+    def other_types(self) -> tuple[str, ...]:
+        """Name the accelerators of nodes that the selector picks and that are of another type; "" is unknown."""
+        offer = self.offer
+        others = (node for node in self.among if node.accelerator != offer.accelerator and is_special(node))
+        return tuple(sorted({node.accelerator for node in others if _picks(offer, node)}))
 
     def growth(self, pods: PodSet) -> int:
         """Count the nodes that may still be added for such pods."""
@@ -147,17 +182,31 @@ class Pool:
         return mine.accelerator == theirs.accelerator and mine.node_selector.items() <= theirs.node_selector.items()
 
 
-def pool_of(offer: Offer, nodes: Sequence[Node], *, first: int, known: bool) -> tuple[Pool, frozenset[int]]:
-    """Find the nodes that an offer speaks of: its pool, and the numbers of all that match, counted from `first`."""
-    matching = {number: node for number, node in enumerate(nodes, first) if _matches(offer, node)}
-    others = {
-        node.accelerator
-        for node in nodes
-        if node.accelerator != offer.accelerator and is_special(node) and _picks(offer, node)
-    }
-    usable = {number for number, node in matching.items() if _takes_pods(offer, node)} if known else set()
-    resources = frozenset(node.accelerator_resource for node in matching.values()) - {""}
-    return Pool(offer, known, len(matching), usable, resources, tuple(sorted(others))), frozenset(matching)
+def pools_of(cluster: Cluster, *, first: int) -> list[tuple[Pool, frozenset[int]]]:
+    """Find the nodes that each offer speaks of: its pool, and the numbers of all that match, counted from `first`."""
+    by_type: defaultdict[str, list[tuple[int, Node]]] = defaultdict(list)
+    for number, node in enumerate(cluster.nodes, first):
+        by_type[node.accelerator].append((number, node))
+    return [_pool_of(offer, cluster, by_type) for offer in cluster.offers]
+
+
+def _pool_of(
+    offer: Offer, cluster: Cluster, by_type: Mapping[str, Sequence[tuple[int, Node]]]
+) -> tuple[Pool, frozenset[int]]:
+    # Why not all nodes for work without accelerators: its pods would fill the cores beside dear accelerators, which
+    # then can't be sold. An owner who wants that says so by a node selector that picks those nodes.
+    if offer.accelerator:
+        possible = by_type.get(offer.accelerator, ())
+    elif offer.node_selector:
+        possible = [one for some in by_type.values() for one in some]
+    else:
+        possible = [(number, node) for number, node in by_type.get("", ()) if not is_special(node)]
+    wanted = offer.node_selector.items()
+    matching = [(number, node) for number, node in possible if wanted <= node.labels.items()]
+    usable = {number for number, node in matching if _takes_pods(offer, node)} if cluster.known else set()
+    resources = frozenset(node.accelerator_resource for _, node in matching) - {""}
+    pool = Pool(offer, cluster.known, len(matching), usable, resources, cluster.nodes)
+    return pool, frozenset(number for number, _ in matching)
 
 
 def requests(pods: PodSet) -> tuple[tuple[str, float], ...]:
@@ -178,18 +227,13 @@ def _picks(offer: Offer, node: Node) -> bool:
     return offer.node_selector.items() <= node.labels.items()
 
 
-def _matches(offer: Offer, node: Node) -> bool:
-    if offer.accelerator:
-        return node.accelerator == offer.accelerator and _picks(offer, node)
-    # Why not all nodes: pods without accelerators would fill the cores beside dear accelerators, which then can't be
-    # sold. An owner who wants that says so by a node selector that picks those nodes.
-    return (bool(offer.node_selector) or not is_special(node)) and _picks(offer, node)
-
-
 def _takes_pods(offer: Offer, node: Node) -> bool:
-    tolerated = all(
-        any(toleration.tolerates(taint) for toleration in offer.tolerations)
-        for taint in node.taints
-        if taint.effect in _KEEPS_OUT
+    return (
+        node.ready
+        and node.schedulable
+        and all(
+            any(toleration.tolerates(taint) for toleration in offer.tolerations)
+            for taint in node.taints
+            if taint.effect in _KEEPS_OUT
+        )
     )
-    return node.ready and node.schedulable and tolerated

@@ -61,7 +61,11 @@ def short_of(left: Mapping[str, float], pods: PodSet, *, count: int) -> list[str
 
 
 class Quotas:
-    """A round's working copy: what is reserved is gone for whoever comes next."""
+    """A round's working copy: what is reserved is gone for whoever comes next.
+
+    Attributes:
+        namespaces: those that some quota limits somewhere.
+    """
 
     def __init__(self, table: OfferTable) -> None:
         self._cluster_of = table.cluster_of.tolist()
@@ -72,6 +76,7 @@ class Quotas:
                 self._left[index, namespace] = quota_left(cluster, namespace)
                 first = table.first_row[index]
                 self._rows_of[namespace] += range(first, first + len(cluster.offers))
+        self.namespaces = frozenset(self._rows_of)
         self._size = len(table)
         self._columns: dict[str, dict[str, Floats]] = {}
         self._order: dict[str, dict[int, int]] = {}

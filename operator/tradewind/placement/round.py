@@ -10,6 +10,7 @@ from tradewind.placement.capacity import Capacity
 from tradewind.placement.links import on_fleet
 from tradewind.placement.pricing import Pricer
 from tradewind.placement.quotas import Quotas
+from tradewind.placement.quotes import Quotes
 from tradewind.placement.screen import Screen
 from tradewind.placement.table import tabulate
 
@@ -38,5 +39,5 @@ def begin(fleet: Sequence[Cluster], conditions: Conditions) -> Round:
     table, conditions = tabulate(fleet), on_fleet(conditions, fleet)
     capacity, quotas = Capacity(table), Quotas(table)
     screen, pricer = Screen(table, conditions), Pricer(table, conditions)
-    market = Market(table, capacity=capacity, screen=screen, pricer=pricer, quotas=quotas)
+    market = Market(quotes=Quotes(table, screen=screen, pricer=pricer), capacity=capacity, quotas=quotas)
     return Round(table, capacity, quotas, screen, pricer, market)

@@ -31,11 +31,13 @@ class Seniority:
     def restore(self, bids: Sequence[Bid]) -> None:
         """Restore the invariant among bids of equal pods and priority."""
         waiting = [(bid.rank, bid) for bid in bids if bid.row < 0]
+        if not waiting:
+            return
         holders: defaultdict[Place, list[tuple[int, Bid]]] = defaultdict(list)
         for bid in bids:
             if bid.taken is not None:
                 holders[bid.row, bid.waits_h].append((-bid.rank, bid))
-        if not waiting or not holders:
+        if not holders:
             return
         places = sorted(holders)
         for held in holders.values():
@@ -69,7 +71,7 @@ class Seniority:
             place = places[number]
             held = holders[place]
             other = held[0][1]
-            later_usd = bid.patience.later(float(hours[number]), by_h=place[1])
+            later_usd = bid.profile.patience.later(float(hours[number]), by_h=place[1])
             if later_usd == inf or not self._exchanged_quota(bid, other):
                 usable[number] = False
                 continue
@@ -85,12 +87,12 @@ class Seniority:
     def _exchanged_quota(self, bid: Bid, other: Bid) -> bool:
         """Charge the bid's namespace instead of the other's, if its quota has room."""
         mine, theirs = bid.ask.workload, other.ask.workload
-        if mine.key.namespace == theirs.key.namespace or not (bid.limited or other.limited):
+        if mine.key.namespace == theirs.key.namespace or not (bid.profile.limited or other.profile.limited):
             return True
-        if self._quotas.fits(other.row, mine.key.namespace, mine.pods) < bid.count:
+        if self._quotas.fits(other.row, mine.key.namespace, mine.pods) < bid.profile.count:
             return False
-        self._quotas.take(other.row, mine.key.namespace, mine.pods, count=bid.count)
-        self._quotas.take(other.row, theirs.key.namespace, theirs.pods, count=-other.count)
+        self._quotas.take(other.row, mine.key.namespace, mine.pods, count=bid.profile.count)
+        self._quotas.take(other.row, theirs.key.namespace, theirs.pods, count=-other.profile.count)
         return True
 
 
@@ -98,8 +100,7 @@ def _prices(
     market: Market, bids: Sequence[Bid], rows: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> dict[int, tuple[Floats, Floats]]:
     """Return, by rank, the USD and hours of bids on some rows, without waiting; infinite where they may not go."""
-    found: dict[int, tuple[Floats, Floats]] = {}
-    for chunk in market.chunks(bids):
-        usd, hours = market.look(chunk, room=False, last_resort=True).at(rows)
-        found.update((bid.rank, (usd[number], hours[number])) for number, bid in enumerate(chunk))
-    return found
+    profiles = list(dict.fromkeys(bid.profile for bid in bids))
+    usd, hours = market.at(profiles, rows, last_resort=True)
+    found = {profile: (usd[number], hours[number]) for number, profile in enumerate(profiles)}
+    return {bid.rank: found[bid.profile] for bid in bids}

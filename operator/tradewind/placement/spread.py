@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from tradewind.model.workload import Replicas
-from tradewind.placement.bids import Bid
 from tradewind.placement.evidence import Part, sized
+from tradewind.placement.profile import Profile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewind.model.workload import Workload
-    from tradewind.placement.bids import View
+    from tradewind.model.plan import Ask
+    from tradewind.placement.bids import Bid, View
     from tradewind.placement.round import Round
-    from tradewind.placement.table import Floats, Ints, OfferTable
+    from tradewind.placement.table import Floats, Ints, Mask, OfferTable
 
 Parcel: TypeAlias = tuple[int, int, float, float]
 """A row, replicas, their USD, and for how many hours they wait for their nodes."""
@@ -72,10 +72,17 @@ class Spreader:
 
     def __init__(self, of: Round) -> None:
         self._round = of
+        self._shares: dict[tuple[Profile, int], Profile] = {}
+        self._hourly: dict[Profile, Floats] = {}
+
+    def shares(self, profile: Profile) -> list[Profile]:
+        """List what will be priced for such work, if its pods can be divided evenly."""
+        share = self._wanted(profile.ask).share
+        return [self._share(profile, count) for count in (share, share + 1)] if share else []
 
     def place(self, bid: Bid) -> None:
         """Reserve its shares, or say on the bid what is lacking."""
-        wanted = self._wanted(bid)
+        wanted = self._wanted(bid.ask)
         if wanted.clusters <= 0 or wanted.pods <= 0:
             bid.lacking = "all clusters that spread asks for have their share already"
             return
@@ -87,15 +94,16 @@ class Spreader:
             bid.lacking = self._lacking(bid, wanted)
             return
         work = bid.ask.workload
+        bid.parts = found = []
         for row, replicas, usd, waits_h in parts:
-            taken = self._round.capacity.reserve(row, replace(work.pods, count=replicas))
+            taken = self._round.capacity.reserve(row, replace(work.pods, count=replicas), bid.profile.shape)
             self._round.quotas.take(row, work.key.namespace, work.pods, count=replicas)
-            bid.parts.append(Part(row, replicas, waits_h, taken))
+            found.append(Part(row, replicas, waits_h, taken))
             bid.total_usd = usd + (0.0 if bid.row < 0 else bid.total_usd)
-            bid.row = bid.parts[0].row
+            bid.row = found[0].row
 
-    def _wanted(self, bid: Bid) -> Wanted:
-        ask, spread, clusters = bid.ask, bid.ask.workload.spread, self._round.table.clusters
+    def _wanted(self, ask: Ask) -> Wanted:
+        spread, clusters = ask.workload.spread, self._round.table.clusters
         kept = {each.cluster for each in ask.keeps}
         known = frozenset(cluster.provider for cluster in clusters if cluster.name in kept)
         count, pods = spread.clusters - len(kept), ask.workload.pods.count
@@ -122,7 +130,7 @@ class Spreader:
         if work.spread.replicas is Replicas.DUPLICATED:
             return []
         view = self._look(bid, (1,), last_resort=True)
-        fits = self._round.capacity.shape(work.pods).fits
+        fits = self._round.capacity.rooms(work.pods).fits
         rooms: dict[int, tuple[int, int]] = {}
         for row in view.rows[view.feasible[0]].tolist():
             cluster = int(self._round.table.cluster_of[row])
@@ -156,30 +164,44 @@ class Spreader:
 
     def _look(self, bid: Bid, counts: Sequence[int], *, last_resort: bool) -> View:
         """Price shares of so many pods, one line for each; clusters that have a share already are out."""
-        shares = [
-            Bid(sized(bid.ask, count), index=0, rank=0, shape=bid.shape, home=-1, limited=bid.limited)
-            for count in counts
-        ]
+        shares = [self._share(bid.profile, count) for count in counts]
         view = self._round.market.look(shares, last_resort=last_resort)
         kept = {each.cluster for each in bid.ask.keeps}
         if not kept:
             return view
         here = np.array([cluster.name in kept for cluster in self._round.table.clusters], dtype=np.bool_)
-        return replace(view, feasible=view.feasible & ~here[self._round.table.cluster_of[view.rows]])
+        there: Mask = ~here[self._round.table.cluster_of[view.rows]]
+        return replace(view, feasible=view.feasible & there, usd=np.where(there, view.usd, inf))
+
+    def _share(self, profile: Profile, count: int) -> Profile:
+        share = self._shares.get((profile, count))
+        if share is None:
+            ask = sized(profile.ask, count)
+            share = Profile(ask, shape=profile.shape, home=-1, limited=profile.limited)
+            self._shares[profile, count] = share
+        return share
 
     def _parcels(self, bid: Bid, view: View, parts: Sequence[tuple[int, int, int]]) -> list[Parcel]:
         """Check that the sum is feasible; `parts` are rows, replicas, and the lines of the view that price them."""
         columns = np.searchsorted(view.rows, [row for row, _, _ in parts]).tolist()
         if not all(view.feasible[line, column] for (_, _, line), column in zip(parts, columns, strict=True)):
             return []
-        limit = bid.ask.policy.max_usd_per_hour
-        hourly, usd, queue_h = view.prices.context.usd_per_hour, view.prices.total, view.queue_h
         places = [(row, count, line, column) for (row, count, line), column in zip(parts, columns, strict=True)]
-        if limit is not None and sum(float(hourly[line, column]) for _, _, line, column in places) > limit:
+        limit = bid.ask.policy.max_usd_per_hour
+        if limit is not None and sum(self._usd_per_hour(bid, row, count) for row, count, _, _ in places) > limit:
             return []
+        usd, queue_h = view.usd, view.queue_h
         return [
             (row, count, float(usd[line, column]), float(queue_h[line, column])) for row, count, line, column in places
         ]
+
+    def _usd_per_hour(self, bid: Bid, row: int, count: int) -> float:
+        share = self._share(bid.profile, count)
+        hourly = self._hourly.get(share)
+        if hourly is None:
+            prices = self._round.pricer.price([share.ask], queue_h=np.zeros((1, 1)))
+            hourly = self._hourly[share] = prices.context.usd_per_hour[0]
+        return float(hourly[row])
 
     def _lacking(self, bid: Bid, wanted: Wanted) -> str:
         spread, table = bid.ask.workload.spread, self._round.table
@@ -192,14 +214,6 @@ class Spreader:
             f"spread asks for {spread.clusters} clusters at {spread.min_providers} or more providers{kept}; shares of "
             f"{each} are feasible on {len(found)} clusters at {len(providers)} providers"
         )
-
-
-def share_of(work: Workload) -> int:
-    """Say how many pods one cluster gets."""
-    spread = work.spread
-    if spread.replicas is Replicas.DUPLICATED or spread.clusters <= 1:
-        return work.pods.count
-    return max(1, work.pods.count // spread.clusters)
 
 
 def cheapest(sites: Sequence[Site], wanted: Wanted) -> list[Pick]:
@@ -245,7 +259,7 @@ def _sites(table: OfferTable, view: View, *, most: int) -> list[Site]:
     Of each provider only so many are kept by either price: a cheapest set has as many of them, and no others.
     """
     clusters = table.cluster_of[view.rows]
-    small, large = (_best_rows(view.rows, clusters, usd) for usd in view.usd())
+    small, large = (_best_rows(view.rows, clusters, usd) for usd in view.usd)
     kept: set[int] = set()
     for best in (small, large):
         seen: Counter[str] = Counter()

@@ -61,13 +61,12 @@ class Chores:
                     await self._guarded(self._write_read(resource, key, raw), raw["metadata"]["name"])
 
     async def sweep(self) -> None:
-        """Remove copies whose workload was deleted while their cluster was away, for ever."""
+        """Remove copies whose workload was deleted while their cluster was away; on standby, only note their end."""
         while True:
             await asyncio.sleep(STATUS_TICK_S)
-            if self._lookup.may_write():
-                for entry in list(self._store.clusters.values()):
-                    if entry.orphans and entry.answers and entry.member is not None and entry.member.copies_fresh:
-                        await self._guarded(self._sweep_one(entry), entry.name)
+            for entry in list(self._store.clusters.values()):
+                if entry.orphans and entry.answers and entry.member is not None and entry.member.copies_fresh:
+                    await self._guarded(self._sweep_one(entry), entry.name)
 
     async def keep_config(self) -> None:
         """Bring ConfigMaps and Secrets of placed work up to date, for ever."""
@@ -96,7 +95,7 @@ class Chores:
             copy = copies.get(orphan.key)
             if copy is None or copy.workload_uid != orphan.workload_uid:
                 entry.orphans = tuple(each for each in entry.orphans if each != orphan)
-            elif copy.state is not CopyState.RELEASING:
+            elif copy.state is not CopyState.RELEASING and self._lookup.may_write():
                 log.info("sweeping orphan cluster=%s workload=%s", entry.name, orphan.key)
                 await Delivery(self._hub, server, self._hub_name).release(copy, shared=self._store)
 
@@ -111,7 +110,14 @@ class Chores:
             if said == before and now_s - written_s < FIGURES_S:
                 return
             placed, usd_per_hour = self._spending(entry)
-            status = cluster_status(entry, workloads=placed, usd_per_hour=usd_per_hour, measured=measured, now_s=now_s)
+            status = cluster_status(
+                entry,
+                workloads=placed,
+                usd_per_hour=usd_per_hour,
+                measured=measured,
+                now_s=now_s,
+                clock_s=asyncio.get_running_loop().time(),
+            )
             raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
             if declared(entry.raw) == declared(raw):
                 entry.raw = raw  # else what people have changed since would go unnoticed when its event arrives

@@ -15,18 +15,24 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def serve(
-    metrics: Metrics, *, host: str, port: int, healthy: Callable[[], str], ready: Callable[[], str]
+    metrics: Metrics,
+    *,
+    host: str,
+    port: int,
+    healthy: Callable[[], str],
+    ready: Callable[[], str],
+    state: Callable[[], str] = lambda: "ok",
 ) -> AsyncIterator[int]:
     """Serve the endpoints; yields the port, which is chosen freely for 0.
 
-    `healthy` and `ready` return "" where all is well, else what is not.
+    `healthy` and `ready` return "" where all is well, else what is not; `state` says what a ready one does.
     """
 
     async def healthz(_: web.Request) -> web.Response:
         return _answer(healthy())
 
     async def readyz(_: web.Request) -> web.Response:
-        return _answer(ready())
+        return _answer(ready(), well=state())
 
     async def show_metrics(_: web.Request) -> web.Response:
         return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
@@ -43,5 +49,5 @@ async def serve(
         await runner.cleanup()
 
 
-def _answer(problem: str) -> web.Response:
-    return web.Response(status=503 if problem else 200, text=(problem or "ok") + "\n")
+def _answer(problem: str, *, well: str = "ok") -> web.Response:
+    return web.Response(status=503 if problem else 200, text=(problem or well) + "\n")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradewind.decide.sight import is_promised
 from tradewind.model.health import Verdict
 from tradewind.model.plan import Wake
 from tradewind.model.policy import Mode
-from tradewind.outage.evidence import forgive, see_nodes
+from tradewind.outage.evidence import excuse, forgive, lost_since_s, see_launches, see_nodes, unseen
 from tradewind.outage.feeds.incidents import announced
+from tradewind.outage.freeze import Anchors, failing
 from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradewind.runtime.metrics import Metrics
     from tradewind.state.fleet import ClusterEntry
     from tradewind.state.hub import WorkloadEntry
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TICK_S = 0.25
+LOUD = (Verdict.DOWN, Verdict.DEGRADED, Verdict.CREDENTIALS_INVALID, Verdict.PARTITIONED, Verdict.AGENT_DOWN)
 
 
 class Judging:
     """Keeps the verdicts of all clusters up to date."""
 
-    def __init__(self, store: Store, metrics: Metrics) -> None:
+    def __init__(self, store: Store, metrics: Metrics, *, on_lost: Callable[[], None] = lambda: None) -> None:
         self._store = store
+        self._on_lost = on_lost
         self._metrics = metrics
         self._last_s: float | None = None
         self._shown: set[str] = set()
@@ -46,18 +50,42 @@ class Judging:
         self._find_duplicates()
         usable = {name: entry for name, entry in self._store.clusters.items() if entry.problem is None}
         for entry in usable.values():
-            self._count_nodes(entry, now_s)
+            if entry.past is not None:
+                entry.evidence = entry.past.laid_on(entry.evidence, now_s=time.time(), clock_s=now_s)
+                entry.past = None
+            inflow = entry.inflow
+            entry.evidence = excuse(entry.evidence, answered_s=inflow.answered_s, strained=inflow.strains(now_s))
+            self._look_inside(entry, now_s)
         cases = {name: self._case(entry) for name, entry in usable.items()}
         budget = self._store.hub.policy.moves
-        verdicts = judge(cases, max_unhealthy_percent=budget.max_unhealthy_percent, now_s=now_s, wall_s=time.time())
+        self._store.suspects = failing(cases)
+        verdicts = judge(
+            cases,
+            max_unhealthy_percent=budget.max_unhealthy_percent,
+            now_s=now_s,
+            wall_s=time.time(),
+            anchors=self._anchors(),
+        )
         for name, judgement in verdicts.items():
             entry = usable[name]
-            entry.evidence = settle(entry.evidence, judgement, now_s=now_s)
+            entry.evidence = settle(entry.evidence, judgement, detection=entry.detection, now_s=now_s)
             if judgement != entry.health:
                 self._turn(entry, judgement.verdict, judgement.reason)
+                since_s = lost_since_s(entry.evidence)
+                if judgement.lost and not entry.health.lost and since_s is not None:
+                    self._metrics.phase_seconds.labels("detected").observe(now_s - since_s)
                 entry.health = judgement
                 self._store.health_changed(name)
+                if judgement.lost:
+                    self._on_lost()
         self._show()
+
+    def _anchors(self) -> Anchors | None:
+        """How the policy's anchors answered; those of another policy say nothing."""
+        asked, known = len(self._store.hub.policy.anchors), self._store.anchors
+        if not asked:
+            return None
+        return known if known is not None and known.asked == asked else Anchors(asked)
 
     def _find_duplicates(self) -> None:
         """Two declarations of one cluster would each take the other's copies for stale: the older one counts."""
@@ -71,16 +99,18 @@ class Judging:
                 entry.duplicate_of = duplicate_of
                 self._store.health_changed(entry.name)
 
-    def _count_nodes(self, entry: ClusterEntry, now_s: float) -> None:
+    def _look_inside(self, entry: ClusterEntry, now_s: float) -> None:
         member = entry.member
         if not entry.listed and member is not None and member.copies_fresh:
             entry.listed = True
             self._store.dirty.wake(Wake.HEALTH)
         if member is not None and member.synced and entry.answers:
-            entry.evidence = see_nodes(entry.evidence, total=member.nodes_total, ready=member.nodes_ready, now_s=now_s)
-        elif not entry.health.nodes_lost:
-            # What can't be seen has not lasted: nodes seen again after a gap are given the full time once more.
-            entry.evidence = replace(entry.evidence, nodes_gone_since_s=None)
+            seen = see_nodes(entry.evidence, total=member.nodes_total, ready=member.nodes_ready, now_s=now_s)
+            waiting, launched = member.launching.waiting, member.launching.launched
+            entry.evidence = see_launches(seen, waiting=waiting, launched=launched, now_s=now_s)
+        else:
+            # Nodes seen again after a gap are given the full time once more.
+            entry.evidence = unseen(entry.evidence, nodes_too=not entry.health.nodes_lost)
 
     def _case(self, entry: ClusterEntry) -> Case:
         waits = entry.evidence.was_down
@@ -117,7 +147,7 @@ class Judging:
         return workload.deleting or policy.mode is Mode.ENFORCE
 
     def _turn(self, entry: ClusterEntry, verdict: Verdict, reason: str) -> None:
-        loud = verdict in (Verdict.DOWN, Verdict.DEGRADED, Verdict.CREDENTIALS_INVALID)
+        loud = verdict in LOUD
         log.log(
             logging.WARNING if loud else logging.INFO,
             "verdict cluster=%s from=%s to=%s reason=%s",

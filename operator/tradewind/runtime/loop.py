@@ -9,8 +9,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tradewind.decide.pacing import moves_onto
 from tradewind.decide.plan import decide, moves_in, savings_in
 from tradewind.outage.moves import MoveBucket
+from tradewind.runtime.collector import put_off
 from tradewind.state.picture import snapshot
 
 if TYPE_CHECKING:
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
     from tradewind.apply.executor import Executor
     from tradewind.decide.step import Step
+    from tradewind.model.policy import MoveBudget
     from tradewind.model.snapshot import Snapshot
     from tradewind.model.workload import Key
+    from tradewind.outage.inflow import Pace
     from tradewind.runtime.metrics import Metrics
     from tradewind.state.store import Store
 
@@ -61,7 +65,7 @@ class Loop:
 
     async def run(self, tasks: asyncio.TaskGroup) -> None:
         """Wait until the picture is complete, then decide for ever."""
-        await self._wait_for_members()
+        await self.wait_for_members()
         self.started = True
         self._store.mark_all()
         while True:
@@ -70,13 +74,13 @@ class Loop:
             if len(self._store.dirty) and self._may_write():
                 self._round(tasks)
 
-    async def _wait_for_members(self) -> None:
+    async def wait_for_members(self) -> None:
         """Never decide before each member has been listed, or is known not to answer."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + MAX_WAIT_FOR_MEMBERS_S
         while late := [name for name, entry in self._store.clusters.items() if not entry.ready_to_decide]:
             if loop.time() > deadline_s:
-                log.warning("deciding without members=%s", ",".join(late))
+                log.warning("going on without members=%s", ",".join(late))
                 return
             self._marked.clear()
             await self._next_mark(TICK_S)
@@ -96,10 +100,10 @@ class Loop:
         except TimeoutError:
             return
 
-    def _decide(self, picture: Snapshot, tokens: int, saving_tokens: int) -> list[Step]:
+    def _decide(self, picture: Snapshot, tokens: int, saving_tokens: int, inflow: dict[str, Pace]) -> list[Step]:
         """Decide; a workload that nobody thought of must not keep all others from being decided on."""
         try:
-            return decide(picture, move_tokens=tokens, saving_tokens=saving_tokens)
+            return decide(picture, move_tokens=tokens, saving_tokens=saving_tokens, inflow=inflow)
         except Exception:
             log.exception("a round failed; it is done again without the workloads that make it fail")
         sound = []
@@ -111,7 +115,8 @@ class Loop:
                 self._store.dirty.remind(view.key, time.time() + PUT_OFF_S)
             else:
                 sound.append(view)
-        return decide(replace(picture, views=tuple(sound)), move_tokens=tokens, saving_tokens=saving_tokens)
+        picture = replace(picture, views=tuple(sound))
+        return decide(picture, move_tokens=tokens, saving_tokens=saving_tokens, inflow=inflow)
 
     def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
         """While many steps are in flight, work that waits for a place goes before statuses that follow."""
@@ -121,6 +126,14 @@ class Loop:
         urgent = {key for key in keys if self._store.urgent(key)}
         self._store.dirty.put_back(keys - urgent)
         return urgent
+
+    def _inflow(self, budget: MoveBudget, now_s: float) -> dict[str, Pace]:
+        """Say how many moves each cluster lets through; each by the measure of how it has taken our writes."""
+        rate, burst = budget.per_target_per_minute, budget.burst
+        return {
+            name: entry.inflow.pace(per_minute=rate, burst=burst, now_s=now_s)
+            for name, entry in self._store.clusters.items()
+        }
 
     def _round(self, tasks: asyncio.TaskGroup) -> None:
         loop = asyncio.get_running_loop()
@@ -136,9 +149,13 @@ class Loop:
         tokens = self._moving.available(per_minute=budget.per_minute, burst=budget.burst, now_s=started_s)
         # One at a time: the next one must see what the last has done to room and prices.
         saving_tokens = self._saving.available(per_minute=rate, burst=min(1, rate), now_s=started_s)
-        steps = self._decide(picture, tokens, saving_tokens)
+        inflow = self._inflow(budget, started_s)
+        with put_off():
+            steps = self._decide(picture, tokens, saving_tokens, inflow)
         self._moving.spend(moves_in(steps))
         self._saving.spend(savings_in(steps))
+        for name, moves in moves_onto(steps).items():
+            self._store.clusters[name].inflow.spend(moves)
         # 4. Its steps.
         self._executor.start(steps, tasks)
         self._metrics.decision_seconds.observe(loop.time() - started_s)

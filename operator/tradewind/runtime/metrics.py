@@ -60,6 +60,14 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self.phase_seconds = Histogram(
+            "tradewind_move_phase_duration_seconds",
+            "Moves, by phase: decided since detected, delivered since decided, running since delivered; and of each "
+            "cluster that is lost, detected since it fell silent.",
+            ["phase"],
+            buckets=SECONDS,
+            registry=registry,
+        )
         self.decision_seconds = Histogram(
             "tradewind_decision_duration_seconds",
             "One round of decisions, over all workloads of the round.",

@@ -20,6 +20,8 @@ COMPANIONS_ANNOTATION = "tradewind.dev/companions"
 SOURCES_ANNOTATION = "tradewind.dev/sources"
 """Where its pods read their data, as `name=location,name=location`: a hub without a memory adopts it with them."""
 MARKETS = frozenset(market.value for market in Market)
+FINALIZER = "tradewind.dev/copies"
+"""On AIWorkloads, from before their first copy is made until their last one is gone."""
 SHARED_LABEL = "tradewind.dev/shared"
 """On ConfigMaps and Secrets that came along: several workloads of a namespace may use them."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.policy import Detection
+from tradewind.outage.canary import Canary, awaited
 from tradewind.outage.evidence import Evidence
+from tradewind.outage.inflow import Inflow
 from tradewind.state.figures import NOT_ASKED, Figure
 from tradewind.state.measured import lay, written
 from tradewind.state.record import seconds_of
@@ -24,6 +26,42 @@ if TYPE_CHECKING:
     from tradewind.state.quotas import Amounts
 
 Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a status says of past losses; times in seconds since the Unix epoch, 0 for none."""
+
+    lost_at_s: float
+    back_at_s: float
+    up_after_s: float | None
+
+    @staticmethod
+    def of(status: Manifest) -> Past:
+        """Read it."""
+        up_after_s = status.get("upAfterSeconds")
+        return Past(
+            seconds_of(status.get("lostAt")),
+            seconds_of(status.get("backAt")),
+            None if up_after_s is None else float(up_after_s),
+        )
+
+    @property
+    def on_probation(self) -> bool:
+        """Whether it was lost, and took no work since, whatever the verdict was when the operator ended."""
+        return self.lost_at_s > 0 and self.back_at_s == 0
+
+    def laid_on(self, evidence: Evidence, *, now_s: float, clock_s: float) -> Evidence:
+        """Take it into the evidence, whose clock shows `clock_s` at `now_s`, unless that knows of a later loss."""
+        lost_at_s = clock_s - max(0.0, now_s - self.lost_at_s)
+        if not self.lost_at_s or (evidence.lost_at_s is not None and evidence.lost_at_s >= lost_at_s):
+            return evidence
+        return replace(
+            evidence,
+            lost_at_s=lost_at_s,
+            healthy_since_s=clock_s - max(0.0, now_s - self.back_at_s) if self.back_at_s else None,
+            up_after_s=self.up_after_s,
+        )
 
 
 @dataclass(slots=True)
@@ -43,6 +81,9 @@ class ClusterEntry:
         figures: what is known of each metric by its name, with the metric that was asked for.
         measured: what they say now, laid over the spec; `told` is which states
             Events have been written of, and `laid` what `priced` was made of.
+        inflow: how it takes our writes, and how many moves it is therefore given.
+        canary: how it was tried out while its domain was failing; `canary_lacks` is what is said of that.
+        past: what an operator before this one has written of its losses, until it is taken into the evidence.
         writing: held while its status is written, lest an older list of orphans undo a newer one.
     """
 
@@ -64,6 +105,10 @@ class ClusterEntry:
     measured: tuple[Measured, ...] = ()
     told: dict[str, FigureState] = field(default_factory=dict)
     laid: tuple[Cluster | None, tuple[Measured, ...], Cluster | None] = (None, (), None)
+    inflow: Inflow = field(default_factory=Inflow)
+    canary: Canary = field(default_factory=Canary)
+    canary_lacks: str = awaited(Canary(), now_s=0.0)
+    past: Past | None = None
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -94,6 +139,12 @@ class ClusterEntry:
     def answers(self) -> bool:
         """Whether the last probes were answered; what is read from it is the truth only then."""
         return self.evidence.answering_since_s is not None
+
+    @property
+    def noted(self) -> bool:
+        """Whether its status says that it is lost, where it is: nothing is done about what would be forgotten."""
+        health = self.health
+        return not health.lost or (self.raw.get("status") or {}).get("verdict") == health.verdict.value
 
     @property
     def rebuilt(self) -> bool:
@@ -142,9 +193,18 @@ class ClusterEntry:
         health = self.health
         if self.trouble is not None:
             health = Judgement(Verdict.UNKNOWN, *self.trouble)
+        elif not self.noted:
+            health = replace(health, verdict=Verdict.SUSPECT, nodes_lost=False)
         member = self.member
         if member is None:
-            return replace(spec, promised=promised, health=health, known=False)
+            return replace(
+                spec,
+                promised=promised,
+                health=health,
+                known=False,
+                announced=bool(self.incidents),
+                canary_lacks=self.canary_lacks,
+            )
         known = member.capacity_fresh
         return replace(
             spec,
@@ -154,6 +214,8 @@ class ClusterEntry:
             known=known,
             kinds=member.kinds,
             quotas=member.quotas.left(owed or {}),
+            announced=bool(self.incidents),
+            canary_lacks=self.canary_lacks,
         )
 
     def inventory(self) -> Inventory | None:

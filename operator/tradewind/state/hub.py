@@ -17,6 +17,7 @@ from tradewind.model.network import Network
 from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.policy import ClusterPolicy, EffectivePolicy, PolicyLayer, resolve
 from tradewind.model.workload import Key
+from tradewind.state.copies import FINALIZER
 from tradewind.state.datasets import Datasets
 from tradewind.state.record import record_from
 
@@ -37,9 +38,11 @@ class WorkloadEntry:
         raw: the API object.
         workload: what its spec means; None where it can't be understood.
         record: what its status holds.
-        promise: the record that a step under way is about to write; until then it is what room is kept for.
+        promise: the record that a step is about to write, or has written without hearing of it; room is kept for both.
         vetoes: clusters that refused it at delivery ("*": all), with why, and until when that is believed.
+        refusals: how often in a row each of them has; the pause before it is asked again grows with that.
         delivered_s: when its newest copy was accepted; 0 where another operator saw to it.
+        seen_new: it was seen without our finalizer, so that no copy of it was there before.
     """
 
     raw: Manifest
@@ -48,7 +51,9 @@ class WorkloadEntry:
     record: Record
     promise: Record | None = None
     vetoes: dict[str, tuple[Refusal, float]] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
     delivered_s: float = 0.0
+    seen_new: bool = False
 
     @property
     def uid(self) -> str:
@@ -59,6 +64,17 @@ class WorkloadEntry:
     def expected(self) -> Record:
         """What its status holds, or is about to hold."""
         return self.record if self.promise is None else self.promise
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """What its status holds, and what it may hold already or soon."""
+        return (self.record,) if self.promise is None else (self.record, self.promise)
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether it was placed before, and its status does not say where."""
+        held = FINALIZER in (self.raw["metadata"].get("finalizers") or ())
+        return held and not self.record.epoch and not self.seen_new
 
     @property
     def generation(self) -> int:
@@ -118,7 +134,7 @@ class Hub:
         fresh = self.workloads[key] = self._entry(obj)
         self._note_reader(key, fresh)
         if known is not None and known.uid == fresh.uid:
-            fresh.promise = known.promise
+            fresh.promise, fresh.seen_new = known.promise, known.seen_new or fresh.seen_new
         return key
 
     def forget_workload(self, key: Key, uid: str) -> bool:
@@ -237,16 +253,25 @@ class Hub:
         good: list[Manifest] = []
         self.links = {}
         for name in sorted(self._maps):
+            unread: list[InputError] = []
             try:
-                self.links[name] = len(network_from([self._maps[name]], self._tables).links)
+                self.links[name] = len(network_from([self._maps[name]], self._tables, unread=unread).links)
+                good.append(self._maps[name])
             except InputError as error:
-                self.problems["NetworkMap", name] = error.message
+                unread = [error]
+            if unread:
+                more = f" (and {len(unread) - 1} more like it; all else counts)" if len(unread) > 1 else ""
+                self.problems["NetworkMap", name] = unread[0].message + more
             else:
                 self.problems.pop(("NetworkMap", name), None)
-                good.append(self._maps[name])
-        self.network = network_from(good, self._tables)
+        self.network = network_from(good, self._tables, unread=[])
 
     def _entry(self, obj: Manifest) -> WorkloadEntry:
+        entry = self._read(obj)
+        entry.seen_new = FINALIZER not in (obj["metadata"].get("finalizers") or ())
+        return entry
+
+    def _read(self, obj: Manifest) -> WorkloadEntry:
         record = record_from(obj.get("status") or {})
         try:
             workload = workload_from(obj)
@@ -264,6 +289,7 @@ class Hub:
         for key, entry in self.workloads.items():
             fresh = self._entry(entry.raw)
             fresh.record, fresh.promise, fresh.vetoes = entry.record, entry.promise, entry.vetoes
+            fresh.seen_new = entry.seen_new
             self.workloads[key] = fresh
             self._note_reader(key, fresh)
 

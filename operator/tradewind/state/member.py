@@ -10,6 +10,7 @@ from tradewind.api.nodes import accelerator_of, node_from, pod_requests
 from tradewind.model.placement import Copy, CopyState, Inventory
 from tradewind.model.workload import Key
 from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
+from tradewind.state.launching import POD, Launching
 from tradewind.state.quotas import Quotas
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Member:
         nodes_total, nodes_ready: counted afresh at each change of nodes.
         kinds: what its API server knows, as `apiVersion/Kind`; None until that has been read.
         quotas: what its ResourceQuotas leave.
+        launching: what it has accepted, and nobody there has looked at.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Member:
         self._copies: dict[Key, Copy] = {}
         self.kinds: frozenset[str] | None = None
         self.quotas = Quotas(capacity_changed)
+        self.launching = Launching()
         self.nodes_sink = NodesSink(self)
         self.pods_sink = PodsSink(self)
         self.copy_sinks = {kind: CopiesSink(self, kind) for kind in ("Job", "Deployment")}
@@ -165,6 +168,7 @@ class Member:
         self._free.clear()
         self._made.clear()
         self._made_of.clear()
+        self.launching.replace(POD, items)
         for item in items:
             self._count_made(item, gone=_ended(item))
             self._bind(item)
@@ -175,6 +179,7 @@ class Member:
         uid = item["metadata"]["uid"]
         before = self._pods.get(uid)
         gone = deleted or _ended(item)
+        self.launching.change(POD, item, deleted=gone)
         self._count_made(item, gone=gone)
         if (before is not None) != gone:
             return
@@ -186,6 +191,7 @@ class Member:
 
     def set_copies(self, kind: str, items: list[Manifest]) -> None:
         """Replace all copies of one kind."""
+        self.launching.replace(kind, items)
         before = {key for key, copy in self._copies.items() if copy.kind == kind}
         for key in before:
             del self._copies[key]
@@ -197,6 +203,7 @@ class Member:
     def set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
         """Take one changed copy; a status that says nothing new wakes nobody."""
         key = Key(item["metadata"]["namespace"], item["metadata"]["name"])
+        self.launching.change(kind, item, deleted=deleted)
         copy = None if deleted else copy_from(self.name, {**item, "kind": kind})
         known = self._copies.get(key)
         if known == copy or (copy is None and known is not None and known.kind != kind):

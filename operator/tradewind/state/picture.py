@@ -65,6 +65,7 @@ def _view(store: Store, key: Key, entry: WorkloadEntry, inventories: Inventories
         },
         vetoes=_vetoes(entry, store.clusters, now_s=now_s),
         delivered_s=entry.delivered_s,
+        forgotten=entry.forgotten,
     )
 
 
@@ -79,15 +80,17 @@ def _vetoes(entry: WorkloadEntry, clusters: Iterable[str], *, now_s: float) -> d
 def _promised(workloads: Mapping[Key, WorkloadEntry], inventories: Inventories) -> dict[str, list[Demand]]:
     """Sum up, by cluster, the pods that recorded placements are going to have and no node shows yet.
 
+    While a record is being written either it or the one before may turn out to hold: the larger claim counts.
     Equal pods on equal offers are one demand: a burst of small jobs is counted once, not five hundred times.
     """
     counts: Counter[tuple[str, str, PodSet]] = Counter()
     for key, entry in workloads.items():
-        record = entry.expected
-        if entry.workload is None or not record.epoch:
+        if entry.workload is None:
             continue
-        for cluster in record.clusters:
-            offer, count = _unbound(record, cluster, inventories.get(cluster), key)
+        records = [record for record in entry.records if record.epoch]
+        for cluster in {cluster for record in records for cluster in record.clusters}:
+            claims = [_unbound(record, cluster, inventories.get(cluster), key) for record in records]
+            offer, count = max(claims, key=lambda claim: claim[1])
             if count:
                 counts[cluster, offer, replace(entry.workload.pods, count=1)] += count
     promised: dict[str, list[Demand]] = {}

@@ -8,6 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradewind.model.placement import CopyState, Finished, Move, Placement, Record
+from tradewind.model.units import parse_duration, write_duration
 from tradewind.model.workload import Market
 
 if TYPE_CHECKING:
@@ -97,16 +98,16 @@ def spending_fields(record: Record) -> dict[str, Any]:
 
 
 def _move_fields(move: Move) -> dict[str, Any]:
-    times = {"deliveredAt": move.delivered_s, "runningAt": move.running_s}
+    times = {"decidedAt": move.decided_s, "deliveredAt": move.delivered_s, "runningAt": move.running_s}
     return {
         "fromCluster": move.from_cluster,
-        "toCluster": move.to_cluster,
+        **({"toCluster": move.to_cluster} if move.to_cluster else {}),
         "reason": move.reason,
         "epoch": move.epoch,
         "detectedAt": iso(move.detected_s),
-        "decidedAt": iso(move.decided_s),
         **{name: iso(at_s) for name, at_s in times.items() if at_s},
         **({"savingUSD": usd(move.saving_usd)} if move.saving_usd else {}),
+        **({"lostWork": write_duration(move.lost_s), "lostUSD": usd(move.lost_usd)} if move.lost_s else {}),
     }
 
 
@@ -129,6 +130,14 @@ def _amount(value: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return number if isfinite(number) and number > 0 else 0.0
+
+
+def _seconds(value: Any) -> float:
+    """Read a duration; 0 for none, or for one that can't be read."""
+    try:
+        return parse_duration(value) if isinstance(value, str) else 0.0
+    except ValueError:
+        return 0.0
 
 
 def _text(value: Any) -> str:
@@ -168,6 +177,8 @@ def _move(item: dict[str, Any]) -> Move:
         delivered_s=seconds_of(item.get("deliveredAt")),
         running_s=seconds_of(item.get("runningAt")),
         saving_usd=_amount(item.get("savingUSD")),
+        lost_s=_seconds(item.get("lostWork")),
+        lost_usd=_amount(item.get("lostUSD")),
     )
 
 

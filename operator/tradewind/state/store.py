@@ -12,7 +12,7 @@ from tradewind.model.placement import Copy, CopyState, Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Key
 from tradewind.state.dirty import Dirty
-from tradewind.state.fleet import ClusterEntry
+from tradewind.state.fleet import ClusterEntry, Past
 from tradewind.state.hub import Hub, WorkloadEntry
 from tradewind.state.member import Member
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tradewind.model.network import Network
     from tradewind.model.policy import FeedProvider
+    from tradewind.outage.freeze import Anchors
 
 Manifest = dict[str, Any]
 PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
@@ -35,6 +36,8 @@ class Store:
     Attributes:
         rebuilt: copies were found that no status records: this hub has lost its memory.
         feeds: what became of the status feed of each provider that the policy names, as (reason, message).
+        suspects: clusters that are silent and not Down yet, for which the anchors are asked.
+        anchors: how the policy's anchors answered last; None before they were first needed.
     """
 
     def __init__(self, *, woken: Callable[[], None] = lambda: None) -> None:
@@ -43,6 +46,8 @@ class Store:
         self.dirty = Dirty(woken)
         self.rebuilt = False
         self.feeds: dict[FeedProvider, tuple[str, str]] = {}
+        self.suspects: frozenset[str] = frozenset()
+        self.anchors: Anchors | None = None
         self._listed_anew = True
         self._leaving: set[str] = set()
 
@@ -80,11 +85,7 @@ class Store:
         entry = self.clusters.get(name)
         if entry is None:
             entry = self.clusters[name] = ClusterEntry(obj, None)
-            status = obj.get("status") or {}
-            entry.recorded_uid = status.get("clusterUID") or ""
-            entry.listed = bool(status.get("inventoriedAt"))
-            entry.evidence = replace(entry.evidence, was_down=status.get("verdict") in PROBATION)
-            entry.orphans = _orphans(status)
+            _recall(entry)
         before, entry.raw = entry.raw, obj
         first = entry.spec is None
         if first or declared(before) != declared(obj):
@@ -93,6 +94,12 @@ class Store:
                 entry.recall_figures()
             self._cluster_changed(name)
         return entry
+
+    def recall(self) -> None:
+        """Take over what another operator has written of the clusters, after it has ended, and before deciding."""
+        for entry in self.clusters.values():
+            _recall(entry)
+        self.mark_all()
 
     def see_cluster_policy(self, obj: Manifest | None) -> None:
         """Take the ClusterPlacementPolicy: it may change anything."""
@@ -281,6 +288,17 @@ class Store:
 def declared(cluster: Manifest) -> tuple[object, object]:
     """Tell one version of what people say of a cluster from another: its generation does not count labels."""
     return cluster["metadata"].get("generation"), cluster["metadata"].get("labels")
+
+
+def _recall(entry: ClusterEntry) -> None:
+    """Take from a status what no look at the cluster could tell. What we have seen of it ourselves stays."""
+    status = entry.raw.get("status") or {}
+    entry.recorded_uid = status.get("clusterUID") or ""
+    entry.listed = entry.listed or bool(status.get("inventoriedAt"))
+    entry.past = Past.of(status)
+    was_down = entry.evidence.was_down or status.get("verdict") in PROBATION or entry.past.on_probation
+    entry.evidence = replace(entry.evidence, was_down=was_down)
+    entry.orphans = tuple(dict.fromkeys((*entry.orphans, *_orphans(status))))
 
 
 def _orphans(status: Manifest) -> tuple[Orphan, ...]:

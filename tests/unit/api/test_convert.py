@@ -11,7 +11,7 @@ import yaml
 from tradewind.api.convert import workload_from
 from tradewind.errors import InputError
 from tradewind.model.kind import WorkloadType
-from tradewind.model.policy import Guarantee, PolicyLayer
+from tradewind.model.policy import Failback, Guarantee, PolicyLayer
 from tradewind.model.workload import (
     Access,
     AllowDeny,
@@ -85,6 +85,8 @@ def test_what_the_workload_says_of_policy_is_its_layer() -> None:
         guarantee=Guarantee.AT_MOST_ONCE,
         cooldown_s=600.0,
         max_moves_per_hour=2,
+        failback=Failback.WHEN_HEALTHY,
+        failback_after_s=7200.0,
         max_usd_per_hour=120.0,
         max_total_usd=6000.0,
     )

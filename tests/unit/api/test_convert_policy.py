@@ -13,6 +13,7 @@ from tradewind.model.policy import (
     AcceleratorType,
     ClusterPolicy,
     Detection,
+    Failback,
     FeedProvider,
     Guarantee,
     Mode,
@@ -34,9 +35,9 @@ CLUSTER_POLICY = OBJECTS["ClusterPlacementPolicy"]
 
 def test_a_cluster_overrides_the_policys_detection_field_by_field() -> None:
     policy = cluster_policy_from(CLUSTER_POLICY)
-    assert detection_for(CLUSTER, policy) == Detection(4.0, 180.0, 120.0)
+    assert detection_for(CLUSTER, policy) == Detection(4.0, 180.0, 16.0, 120.0)
     spec = {**CLUSTER["spec"], "detection": {"upAfter": "5s"}}
-    assert detection_for({**CLUSTER, "spec": spec}, policy) == Detection(1.0, 5.0, 5.0)
+    assert detection_for({**CLUSTER, "spec": spec}, policy) == Detection(1.0, 5.0, 3.0, 5.0)
     spec = {**CLUSTER["spec"], "detection": {}}
     assert detection_for({**CLUSTER, "spec": spec}, ClusterPolicy()) == Detection()
 
@@ -49,6 +50,8 @@ def test_the_cluster_policy_has_all_of_its_figures() -> None:
         pricing_horizon_s=172_800.0,
         cooldown_s=300.0,
         max_moves_per_hour=3,
+        failback=Failback.WHEN_CHEAPER,
+        failback_after_s=1800.0,
         copy_config=False,
         usd_per_tonne_co2=100.0,
         usd_per_round_trip_ms_hour=0.001,
@@ -58,14 +61,15 @@ def test_the_cluster_policy_has_all_of_its_figures() -> None:
         max_total_usd=90_000.0,
         datasets_required=True,
     )
-    assert policy.detection == Detection(1.0, 5.0, 10.0)
-    assert policy.moves == MoveBudget(600, 10, 50)
+    assert policy.detection == Detection(1.0, 5.0, 3.0, 10.0)
+    assert policy.moves == MoveBudget(600, 300, 10, 600.0, "mirror.example/pause:3.10", 50)
     assert policy.prometheus == Prometheus("https://prometheus.example/team/a", 30.0, 5.0)
     assert policy.rebalance == Rebalance(12, 60.0)
     assert policy.feeds == (
         StatusFeed(FeedProvider.AWS, "https://mirror.example/aws/currentevents", 30.0),
         StatusFeed(FeedProvider.AZURE, "", 60.0),
     )
+    assert policy.anchors == ("https://one.example/", "https://two.example/up", "https://three.example")
     assert policy.interruptions_per_hour == {
         Market.ON_DEMAND: 0.002,
         Market.SPOT: 0.1,
@@ -116,6 +120,8 @@ def test_a_namespace_policy_is_a_layer() -> None:
         guarantee=Guarantee.AT_MOST_ONCE,
         cooldown_s=600.0,
         max_moves_per_hour=2,
+        failback=Failback.NEVER,
+        failback_after_s=10_800.0,
         usd_per_tonne_co2=90.0,
         usd_per_round_trip_ms_hour=0.002,
         min_saving_usd=50.0,

@@ -22,6 +22,7 @@ from tradewind.model.snapshot import View
 from tradewind.model.workload import Key, Market
 from tradewind.outage.feeds.event import EventState, ProviderEvent
 from tradewind.state.fleet import ClusterEntry
+from tradewind.state.record import iso
 
 NOW_S = 1_795_168_800.0
 WORK = a_workload()
@@ -72,11 +73,22 @@ def test_the_status_of_a_cluster_is_kept_whole() -> None:
     entry.orphans = tuple(Orphan(Key("default", f"w{i}"), "uid") for i in range(600))
     event = ProviderEvent("e" * 512, "aws", ("us-east-1",), "EC2", EventState.OUTAGE, NOW_S, None, "x" * 200)
     entry.incidents = tuple(replace(event, id=f"e{i}") for i in range(30))
+    entry.evidence = replace(
+        entry.evidence, lost_at_s=40.0, healthy_since_s=90.0, up_after_s=119.6, nodes_gone_since_s=70.0
+    )
     for problem in (None, ("SecretMissing", "x" * 5000)):
         entry.problem = problem
-        status = _written(cluster_status(entry, workloads=3, usd_per_hour=1 / 3, now_s=NOW_S))
+        status = _written(cluster_status(entry, workloads=3, usd_per_hour=1 / 3, now_s=NOW_S, clock_s=100.0))
         kept = read(ClusterStatus, status, strict=True)
         assert (len(kept.orphans), len(kept.incidents)) == (500, 16)
+        assert (status["lostAt"], status["backAt"]) == (_second(NOW_S - 60), _second(NOW_S - 10))
+        assert kept.up_after_seconds == 120
+        assert [(each.kind, each.says) for each in kept.evidence] == [("Nodes", "NoneReady")]
+        assert status["evidence"][0]["since"] == _second(NOW_S - 30)
+
+
+def _second(at_s: float) -> str:
+    return f"{iso(at_s)[:19]}Z"
 
 
 def test_the_status_of_what_is_only_read_is_kept_whole() -> None:

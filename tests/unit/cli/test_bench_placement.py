@@ -21,10 +21,11 @@ from tradewind.cli.bench_quality import (
     skypilot_usd,
     true_usd,
 )
-from tradewind.cli.bench_speed import measure
+from tradewind.cli.bench_speed import MIXES, measure
 from tradewind.cli.bench_tables import read_tables
 from tradewind.cli.bench_work import asks_of
 from tradewind.model.workload import Market
+from tradewind.placement.profile import profile_key
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,12 +118,27 @@ def test_every_cell_has_all_models_with_their_figures(data: Path) -> None:
 
 def test_speed_is_measured_on_work_that_the_seed_draws(data: Path) -> None:
     tables = read_tables(data)
-    first, again, other = (asks_of(tables, workloads=30, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (asks_of(tables, workloads=30, seed=seed, per_template=10) for seed in (1, 1, 2))
     assert first == again != other
-    figures = measure(data, 30, 6, 1)
-    assert (figures["workloads"], figures["clusters"]) == (30, 6)
+    figures = measure(data, "templates", 30, 6, 1)
+    assert (figures["mix"], figures["workloads"], figures["clusters"]) == ("templates", 30, 6)
     assert figures["decisionsPerSecond"] > 0
     assert 1 < figures["rssMiB"] < 10_000
+
+
+@pytest.mark.parametrize(
+    ("mix", "least", "most"),
+    [
+        pytest.param("templates", 15, 20, id="ten to a template"),
+        pytest.param("distinct", 200, 200, id="all different"),
+    ],
+)
+def test_the_mix_says_how_much_work_reads_alike(data: Path, mix: str, least: int, most: int) -> None:
+    asks = asks_of(read_tables(data), workloads=200, seed=0, per_template=MIXES[mix])
+    assert len({ask.workload.key for ask in asks}) == 200
+    assert least <= len({profile_key(ask, limited=True) for ask in asks}) <= most
+    # As if each had been read from a manifest of its own.
+    assert len({id(ask.policy) for ask in asks}) == len({id(ask.workload.pods) for ask in asks}) == 200
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,7 @@ class Scene:
     rebuilt: bool = False
     settling: frozenset[str] = frozenset()
     delivered_s: float = 0.0
+    forgotten: bool = False
     tokens: int = 100
     nodes: int = 1
     draining: frozenset[str] = frozenset()
@@ -197,6 +198,7 @@ class Scene:
             copies={copy.cluster: copy for copy in self.copies},
             vetoes=self.vetoes,
             delivered_s=self.delivered_s,
+            forgotten=self.forgotten,
         )
         return Snapshot(
             views=(view,),

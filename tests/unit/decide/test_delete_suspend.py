@@ -152,6 +152,11 @@ DELETING = {"reason": "Deleting"}
             {**DELETING, "release": ["aws"], "left": [("aws", 1, "Running")]},
             id="what has ended goes with its copy",
         ),
+        pytest.param(
+            replace(GOING, forgotten=True, health={"gcp": SUSPECT}),
+            {**DELETING, "forget": True, "abandon": ["gcp"]},
+            id="where nothing says any more where it was, who can't be asked is remembered",
+        ),
     ],
 )
 def test_delete(scene: Scene, expected: dict[str, object]) -> None:

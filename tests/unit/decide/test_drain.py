@@ -253,6 +253,38 @@ def test_a_move_without_a_gap(scene: Scene, expected: dict[str, object]) -> None
     assert summary(replace(scene, record=record).step()) == expected
 
 
+def since(scene: Scene, age_s: float) -> Scene:
+    """The same, the successor having been decided so long ago."""
+    places = (replace(place, since_s=NOW_S - age_s) for place in scene.record.placements)
+    return replace(scene, record=replace(scene.record, placements=tuple(places)))
+
+
+def test_a_successor_that_never_starts_is_given_up_and_the_old_copy_leaves_for_another_place() -> None:
+    waits = since(leaving(), 1799.0).step()
+    assert summary(waits) == {"reason": "Starting", "left": BOTH}
+    assert waits.retry_s == NOW_S + 1
+    given_up = since(leaving(), 1800.0).step()
+    assert summary(given_up) == {
+        "reason": "Draining",
+        "release": ["gcp"],
+        "deliver": ("own", 3),
+        "left": [("aws", 1, "Leaving"), ("gcp", 2, "Releasing"), ("own", 3, "Delivering")],
+    }
+
+
+def test_where_it_need_not_leave_any_more_it_stays() -> None:
+    stays = since(leaving(draining=frozenset()), 1800.0)
+    step = stays.step()
+    assert [(p.cluster, p.state.value) for p in step.record.placements] == [("aws", "Running"), ("gcp", "Releasing")]
+    ended = replace(stays.then(step), copies=(copy_at(),))
+    assert summary(ended.step()) == {"reason": "Running", "left": [("aws", 1, "Running")]}
+
+
+def test_a_successor_that_runs_is_not_given_up() -> None:
+    runs = since(leaving(copies=(copy_at(), copy_at("gcp", epoch=2))), 90_000.0)
+    assert summary(runs.step())["release"] == ["aws"]
+
+
 def test_recommend_shows_where_it_would_go() -> None:
     scene = Scene(record=running(), copies=(copy_at(),), draining=AWS, mode=Mode.RECOMMEND)
     step = scene.step()

@@ -219,6 +219,8 @@ def test_an_adopted_copy_keeps_its_market_and_reads_its_data_where_it_did() -> N
 
 REBUILT = Scene(rebuilt=True, unlisted=frozenset({"gcp"}), health={"gcp": SUSPECT})
 
+FORGOTTEN = Scene(forgotten=True, health={"gcp": DOWN})
+
 
 @pytest.mark.parametrize(
     ("scene", "reason"),
@@ -230,6 +232,9 @@ REBUILT = Scene(rebuilt=True, unlisted=frozenset({"gcp"}), health={"gcp": SUSPEC
         pytest.param(replace(REBUILT, rebuilt=False), "Delivering", id="a new fleet is no rebuilt hub"),
         pytest.param(replace(REBUILT, unlisted=frozenset()), "Delivering", id="nor is a known fleet"),
         pytest.param(replace(REBUILT, record=recorded(epoch=1)), "Delivering", id="what is remembered needs no search"),
+        pytest.param(FORGOTTEN, "AdoptionPending", id="work that was placed before is held while a cluster is away"),
+        pytest.param(replace(FORGOTTEN, guarantee=ALO), "Delivering", id="but for AtLeastOnce"),
+        pytest.param(replace(FORGOTTEN, health={}), "Delivering", id="and goes on once all have been looked at"),
     ],
 )
 def test_a_rebuilt_hub_looks_everywhere_before_it_starts_anything(scene: Scene, reason: str) -> None:

@@ -72,6 +72,13 @@ async def client(proxy: Proxy) -> AsyncIterator[tuple[asyncio.StreamReader, asyn
             await writer.wait_closed()
 
 
+async def ask(proxy: Proxy, words: bytes) -> None:
+    """Send something over a new connection, and get it back."""
+    async with client(proxy) as (reader, writer):
+        writer.write(words)
+        assert await soon(reader.readexactly(len(words))) == words
+
+
 async def soon(awaitable: Awaitable[bytes]) -> bytes:
     return await asyncio.wait_for(awaitable, SOON_S)
 
@@ -139,6 +146,45 @@ async def test_who_gave_up_in_a_blackhole_is_forgotten_when_it_is_healed(proxy: 
     await until(lambda: proxy.connections == 0 and echo[0].open == 0)
 
 
+async def test_a_one_way_cut_lets_requests_arrive_and_holds_their_answers(proxy: Proxy, echo: tuple[Echo, int]) -> None:
+    async with client(proxy) as (reader, writer):
+        writer.write(b"before")
+        assert await soon(reader.readexactly(6)) == b"before"
+        await proxy.set_mode(Mode.ONE_WAY)
+        writer.write(b"during")
+        await until(lambda: echo[0].received == len(b"beforeduring"))
+        await assert_silent(reader)
+        await proxy.set_mode(Mode.PASS)
+        assert await soon(reader.readexactly(6)) == b"during"
+
+
+async def test_who_gives_up_in_a_one_way_cut_has_sent_everything(proxy: Proxy, echo: tuple[Echo, int]) -> None:
+    async with client(proxy) as (reader, writer):
+        writer.write(b"x")
+        await soon(reader.readexactly(1))
+        await proxy.set_mode(Mode.ONE_WAY)
+        writer.write(b"last words")
+    await until(lambda: echo[0].received == len(b"xlast words") and echo[0].open == 0)
+    await proxy.set_mode(Mode.PASS)
+    await until(lambda: proxy.connections == 0)
+
+
+async def test_another_target_takes_new_connections_and_resets_old_ones(proxy: Proxy, echo: tuple[Echo, int]) -> None:
+    other = Echo()
+    listening = await asyncio.start_server(other.serve, ports.HOST, 0)
+    async with listening, client(proxy) as (reader, writer):
+        writer.write(b"x")
+        await soon(reader.readexactly(1))
+        await proxy.set_mode(Mode.ANSWER, target=listening.sockets[0].getsockname()[1])
+        with pytest.raises(ConnectionResetError):
+            await soon(reader.read(1))
+        await ask(proxy, b"yy")
+        assert (echo[0].received, other.received) == (1, 2)
+        await proxy.set_mode(Mode.PASS)
+        await ask(proxy, b"zzz")
+    assert (echo[0].received, other.received) == (4, 2)
+
+
 async def test_a_refusal_resets_what_exists_and_refuses_what_comes(proxy: Proxy, echo: tuple[Echo, int]) -> None:
     async with client(proxy) as (reader, writer):
         writer.write(b"x")
@@ -203,8 +249,7 @@ async def test_an_end_is_passed_on_after_everything_that_was_sent(proxy: Proxy) 
 
     leaving = await asyncio.start_server(talk_and_leave, ports.HOST, 0)
     async with leaving:
-        proxy.target = leaving.sockets[0].getsockname()[1]
-        await proxy.set_mode(Mode.PASS)
+        await proxy.set_mode(Mode.PASS, target=leaving.sockets[0].getsockname()[1])
         async with client(proxy) as (reader, _):
             assert len(await soon(reader.read())) == 1 << 20
     await until(lambda: proxy.connections == 0)

@@ -15,9 +15,9 @@ from tradewind.model.fleet import Cluster, Quota
 from tradewind.model.plan import Ask, Conditions, Decision, Here
 from tradewind.model.policy import PolicyLayer
 from tradewind.model.workload import Deadline, DeadlineMode
-from tradewind.placement.bids import Patience
 from tradewind.placement.engine import plan
 from tradewind.placement.pricing import Pricer
+from tradewind.placement.profile import Patience
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from tests.builders import DOWN, a_cluster, a_cpu_offer, a_workload, an_ask, an_
 from tradewind.model.fleet import Cluster, Offer, Scheduling
 from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.plan import Conditions, Refusal, Wake
+from tradewind.model.policy import Guarantee
 from tradewind.model.workload import Market, SelectorTerm, Tier
 from tradewind.placement.facts import FleetFacts
 from tradewind.placement.filters.accelerator import Accelerator
@@ -49,6 +51,14 @@ def test_only_a_healthy_cluster_takes_work(health: Judgement, words: list[str]) 
     assert refusal is not None
     assert (refusal.reason, refusal.wakes_on) == ("ClusterNotHealthy", Wake.HEALTH)
     assert all(word in refusal.message for word in words)
+
+
+@pytest.mark.parametrize("guarantee", list(Guarantee))
+def test_a_cluster_without_its_agent_takes_only_work_that_may_run_twice(guarantee: Guarantee) -> None:
+    ask = an_ask()
+    ask = replace(ask, policy=replace(ask.policy, guarantee=guarantee))
+    refusal = check(Health(), ask, cluster=a_cluster(health=Judgement(Verdict.AGENT_DOWN, "AgentSilent", "")))
+    assert (refusal is None) is (guarantee is Guarantee.AT_LEAST_ONCE)
 
 
 def test_a_healthy_open_cluster_is_accepted() -> None:

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.builders import GIB, NVIDIA, a_cluster, an_offer
+from tests.builders import GIB, NVIDIA, a_cluster, a_workload, an_ask, an_offer
 
 from tradewind.model.fleet import Cluster, Quota
-from tradewind.model.workload import PodSet
+from tradewind.model.plan import Conditions, Here
+from tradewind.model.workload import Constraints, Market, PodSet
+from tradewind.placement.engine import plan
+from tradewind.placement.filters.quota import QUOTA_EXCEEDED
 from tradewind.placement.quotas import NO_LIMIT, Quotas, needs
 from tradewind.placement.table import tabulate
 
@@ -61,3 +64,15 @@ def test_no_quota_is_overdrawn(free: float, takes: list[tuple[int, int]]) -> Non
         quotas.take(0, "research", pods, count=allowed)
         given_out += allowed * accelerators
     assert given_out <= max(0.0, free) + 1e-6
+
+
+def test_another_offer_of_the_cluster_where_work_runs_must_have_quota_of_its_own() -> None:
+    offers = an_offer("a", max_nodes=4), an_offer("b", market=Market.SPOT, max_nodes=4)
+    fleet = [replace(limited("home", gpu=12), offers=offers)]
+    ask = replace(
+        an_ask(a_workload(pods=2, constraints=Constraints(markets=frozenset({Market.SPOT})))), here=Here("home", "a")
+    )
+    (decision,) = plan([ask], fleet=fleet, conditions=Conditions())
+    assert not decision.shares
+    refused = {one.offer: [each.reason for each in one.refusals] for one in decision.candidates}
+    assert refused["b"] == [QUOTA_EXCEEDED]

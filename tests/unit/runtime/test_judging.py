@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.unit.state.manifests import a_cluster, a_copy, a_node, a_workload, placed
+from tests.unit.state.manifests import a_copy, a_workload, placed
 
 from tradewind.model.health import Verdict
 from tradewind.model.placement import Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Key
-from tradewind.outage.evidence import Heard, Probe, hear
+from tradewind.outage.evidence import Heard
 from tradewind.outage.feeds.event import EventState, ProviderEvent
-from tradewind.runtime.judging import Judging
-from tradewind.runtime.metrics import Metrics
-from tradewind.state.store import Store
+from tradewind.outage.freeze import Anchors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tradewind.state.fleet import ClusterEntry
+    from tests.unit.runtime.court import Court
 
 Manifest = dict[str, Any]
 KEY = Key("research", "train")
-FAST = {"probeInterval": "1s", "downAfterOneKind": "5s", "upAfter": "10s"}
 HEALTHY, SUSPECT, DOWN = Verdict.HEALTHY, Verdict.SUSPECT, Verdict.DOWN
 RECOVERING, DEGRADED, UNKNOWN = Verdict.RECOVERING, Verdict.DEGRADED, Verdict.UNKNOWN
-
-
-class Court:
-    """A store before the judging loop, with a clock of its own; three clusters, so that one alone may be convicted."""
-
-    def __init__(self) -> None:
-        self.store = Store()
-        self.metrics = Metrics()
-        self.judging = Judging(self.store, self.metrics)
-        self.now_s = 1000.0
-        for name in ("aws", "gcp", "own"):
-            self.declare(name)
-
-    def declare(self, name: str, **status: Any) -> ClusterEntry:
-        """Declare a cluster whose member has been listed."""
-        entry = self.store.see_cluster(a_cluster(name, status=status, detection=FAST))
-        assert entry is not None
-        entry.uid = f"kube-system-of-{name}"
-        self.store.connect(entry)
-        self.look(name)
-        return entry
-
-    def look(self, name: str, *copies: Manifest, ready: bool = True) -> None:
-        """List a member afresh."""
-        member = self.entry(name).member
-        assert member is not None
-        node = a_node()
-        if not ready:
-            node["status"]["conditions"] = []
-        member.nodes_sink.replace([node])
-        member.pods_sink.replace([])
-        member.copy_sinks["Job"].replace(list(copies))
-        member.copy_sinks["Deployment"].replace([])
-
-    def entry(self, name: str = "aws") -> ClusterEntry:
-        """What is known of a cluster."""
-        return self.store.clusters[name]
-
-    def run(self, seconds: float, *, tick_s: float = 0.5, **heard: Heard) -> Court:
-        """Probe every second, and judge."""
-        for step in range(round(seconds / tick_s)):
-            if step % round(1 / tick_s) == 0:
-                for name, entry in self.store.clusters.items():
-                    probe = Probe(self.now_s, heard.get(name, Heard.ANSWER), "so it was heard")
-                    entry.evidence = hear(entry.evidence, probe)
-            self.judging.tick()
-            self.now_s += tick_s
-        return self
-
-    def verdict(self, name: str = "aws") -> Verdict:
-        """The present verdict."""
-        return self.entry(name).health.verdict
-
-    def shown(self) -> dict[tuple[str, str], float]:
-        """What the metric says."""
-        return {
-            (sample.labels["cluster"], sample.labels["verdict"]): sample.value
-            for metric in self.metrics.verdict.collect()
-            for sample in metric.samples
-        }
-
-
-@pytest.fixture
-def court(monkeypatch: pytest.MonkeyPatch) -> Iterator[Court]:
-    with _a_loop() as loop:
-        made = Court()
-        monkeypatch.setattr(loop, "time", lambda: made.now_s)
-        monkeypatch.setattr(asyncio, "get_running_loop", lambda: loop)
-        yield made
-
-
-@contextmanager
-def _a_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    try:
-        yield loop
-    finally:
-        loop.close()
 
 
 def test_a_cluster_that_answers_is_healthy_and_one_that_falls_silent_goes_down(court: Court) -> None:
@@ -282,6 +197,37 @@ def test_a_restarted_operator_goes_on_with_the_probation(court: Court) -> None:
     assert not entry.evidence.was_down
 
 
+def test_a_cluster_that_returns_must_store_something_first(court: Court) -> None:
+    court.writes = False
+    assert returned(court).verdict() is RECOVERING
+    court.writes = True
+    assert court.run(2).verdict() is HEALTHY
+
+
+def test_copies_that_no_controller_begins_make_a_cluster_degraded_until_one_is_begun(court: Court) -> None:
+    court.run(2)
+    member = court.entry().member
+    assert member is not None
+    waiting = {**a_copy(), "status": {}}
+    member.copy_sinks["Job"].replace([waiting])
+    assert court.run(59).verdict() is HEALTHY
+    assert court.run(3).verdict() is DEGRADED
+    assert (court.entry().health.reason, court.entry().health.lost) == ("CannotLaunch", False)
+    member.copy_sinks["Job"].replace([a_copy(startTime="2027-01-02T00:00:00Z")])
+    assert court.run(1).verdict() is HEALTHY
+
+
+def test_two_of_three_are_down_only_if_the_anchors_of_the_policy_answer(court: Court) -> None:
+    urls = ("https://a.example", "https://b.example", "https://c.example")
+    court.store.hub.policy = replace(court.store.hub.policy, anchors=urls)
+    court.run(2).run(7, aws=Heard.SILENCE, gcp=Heard.SILENCE)
+    assert court.store.suspects == {"aws", "gcp"}
+    assert (court.verdict(), court.entry().health.reason) == (SUSPECT, "NotProven")
+    court.store.anchors = Anchors(3, 2, court.now_s)
+    assert court.run(1, aws=Heard.SILENCE, gcp=Heard.SILENCE).verdict() is DOWN
+    assert court.store.suspects == frozenset(), "and the anchors are left alone"
+
+
 # First looks.
 
 
@@ -362,3 +308,16 @@ def test_the_policy_says_how_many_may_fail_at_once(court: Court) -> None:
     )
     court.run(8, aws=Heard.SILENCE, gcp=Heard.SILENCE)
     assert (court.verdict("aws"), court.verdict("gcp")) == (DOWN, DOWN)
+
+
+def test_the_time_from_silence_to_loss_is_counted_once_for_each_loss(court: Court) -> None:
+    def counted() -> tuple[float, float]:
+        found = {each.name: each.value for one in court.metrics.phase_seconds.collect() for each in one.samples}
+        name = "tradewind_move_phase_duration_seconds"
+        return found.get(f"{name}_count", 0.0), found.get(f"{name}_sum", 0.0)
+
+    court.run(2)
+    assert counted() == (0.0, 0.0)
+    court.run(20, aws=Heard.SILENCE)
+    count, seconds = counted()
+    assert (count, 5.0 <= seconds <= 6.0) == (1.0, True), seconds

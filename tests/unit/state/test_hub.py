@@ -281,6 +281,17 @@ def test_a_map_that_can_not_be_read_leaves_the_others_in_force() -> None:
     assert hub.links == {"good": 1}
 
 
+def test_a_bad_row_of_a_table_is_told_and_all_other_rows_are_in_force() -> None:
+    hub = Hub()
+    hub.see_map(a_map(csv=[{"name": "links", "key": "links.csv"}]), deleted=False)
+    text = "from,to,gbps,rtt_ms,egress_usd_per_gb\naws/a,gcp/b,10,20,0.09\naws/a,gcp/c,ten,20,0.09\naws/a,gcp/d\n"
+    hub.see_tables([{"metadata": {"name": "links"}, "data": {"links.csv": text}}])
+    assert set(hub.network.links) == {("aws/a", "gcp/b")}
+    problem = hub.problems["NetworkMap", "measured"]
+    assert "line 3, gbps" in problem
+    assert problem.endswith("(and 1 more like it; all else counts)")
+
+
 def test_tables_are_read_when_they_come() -> None:
     hub = Hub()
     hub.see_map(a_map(csv=[{"name": "links", "key": "links.csv"}]), deleted=False)

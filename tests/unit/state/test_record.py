@@ -35,7 +35,7 @@ PLACEMENTS = st.builds(
 MOVES = st.builds(
     Move,
     from_cluster=NAMES,
-    to_cluster=NAMES,
+    to_cluster=st.just("") | NAMES,
     reason=NAMES,
     epoch=WHOLE,
     detected_s=SECONDS,
@@ -43,6 +43,8 @@ MOVES = st.builds(
     delivered_s=st.just(0.0) | SECONDS,
     running_s=st.just(0.0) | SECONDS,
     saving_usd=USD,
+    lost_s=st.integers(0, 10**9).map(lambda each: each / 1000),
+    lost_usd=USD,
 )
 ENDS = st.builds(
     Finished, cluster=NAMES, epoch=WHOLE, succeeded=st.booleans(), at_s=SECONDS, message=st.text(max_size=256)

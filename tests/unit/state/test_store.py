@@ -169,6 +169,14 @@ def test_a_promise_counts_before_it_is_written() -> None:
     assert promised(store) == 1
 
 
+def test_room_that_a_promise_frees_stays_taken_until_that_is_written() -> None:
+    store = a_store("aws", "gcp", workloads=(a_workload(status=placed()),))
+    entry = store.hub.workloads[KEY]
+    store.see_workload(a_workload("other", uid="u-2", status=placed("gcp")))
+    entry.promise = store.hub.workloads[Key("research", "other")].record
+    assert (promised(store), promised(store, "gcp")) == (1, 2)
+
+
 def test_equal_promises_are_one_demand() -> None:
     many = tuple(a_workload(f"w{index}", uid=f"u-{index}", status=placed()) for index in range(50))
     store = a_store(workloads=many)

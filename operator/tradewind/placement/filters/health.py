@@ -1,10 +1,14 @@
-"""Only a healthy cluster takes new work."""
+"""Only a healthy cluster takes new work; one without its agent takes none that may run at most once.
+
+One that is healthy in a region or at a provider that counts as failing must also have been tried out.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
 from tradewind.model.plan import Refusal, Wake
+from tradewind.model.policy import Guarantee
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -14,6 +18,7 @@ if TYPE_CHECKING:
     from tradewind.placement.framework import FilterContext
 
 CLUSTER_NOT_HEALTHY = "ClusterNotHealthy"
+CANARY_AWAITED = "CanaryAwaited"
 
 
 class Health:
@@ -23,22 +28,27 @@ class Health:
     """
 
     NAME: ClassVar[str] = "health"
-    REASONS: ClassVar[tuple[str, ...]] = (CLUSTER_NOT_HEALTHY,)
+    REASONS: ClassVar[tuple[str, ...]] = (CLUSTER_NOT_HEALTHY, CANARY_AWAITED)
     HOLDS_WHILE_RUNNING: ClassVar[bool] = False
     WAKES_ON: ClassVar[Wake] = Wake.HEALTH
 
-    def reads(self, _ask: Ask, /) -> Hashable:
-        """Nothing."""
-        return ()
+    def reads(self, ask: Ask, /) -> Hashable:
+        """Whether it may run at most once."""
+        return ask.policy.guarantee
 
     def sees(self, cluster: Cluster, _offer: Offer, /) -> Hashable:
-        """The verdict with its words."""
-        return cluster.health.takes_work, cluster.health.verdict, cluster.health.reason, cluster.health.message
+        """The verdict with its words, and those on its domain."""
+        health = cluster.health
+        return health.takes_work, health.verdict, health.reason, health.message, cluster.convicted, cluster.canary_lacks
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse what is not healthy, with the verdict and its reason."""
-        health = context.cluster.health
-        if health.takes_work:
-            return None
+        cluster = context.cluster
+        health = cluster.health
+        if health.takes(at_most_once=context.ask.policy.guarantee is Guarantee.AT_MOST_ONCE):
+            if not cluster.convicted or not cluster.canary_lacks:
+                return None
+            message = f"{cluster.convicted}; the cluster itself awaits a canary: {cluster.canary_lacks}"
+            return Refusal(CANARY_AWAITED, message, self.WAKES_ON)
         detail = f": {health.message}" if health.message else ""
         return Refusal(CLUSTER_NOT_HEALTHY, f"the cluster is {health.verdict} ({health.reason}){detail}", self.WAKES_ON)

@@ -8,8 +8,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from tests.builders import constraints
-from tests.sim.invariants import check_always, check_at_rest, check_recovered
-from tests.sim.world import Site, Wanted, World
+from tests.sim.lifecycle.invariants import check_always, check_at_rest, check_recovered
+from tests.sim.lifecycle.world import Site, Wanted, World
 
 from tradewind.decide.checkpoints import serves
 from tradewind.decide.ledger import spent_usd
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from tradewind.decide.step import Step
     from tradewind.model.placement import Placement
 
-EVENTS = 80
+EVENTS = 50
 WORKS = 5
 MOST = 0.7
+HOUR_S = 3600.0
 ROUNDS_TO_ACT = 8
 ROUNDS_TO_REST = 16
 LONGEST = EVENTS + 40
@@ -267,18 +268,36 @@ class History:
 
     def _rest(self) -> None:
         """Let the hub act on what has happened; then end all faults, and let everybody work until nothing changes."""
-        for _ in range(ROUNDS_TO_ACT):
-            self._settle()
+        self._until_calm(ROUNDS_TO_ACT)
         check_recovered(self.world)
         for site in self.world.sites.values():
             site.up, site.cut, site.nodeless = True, False, False
-        for _ in range(ROUNDS_TO_REST):
-            self._settle()
+        self._until_calm(ROUNDS_TO_REST)
         # Time goes on at rest too, and brings checkpoints and the ends of budgets: they are let pass.
         while self._acts() and len(self.log) < LONGEST:
             self.log.append("rest")
             self._settle()
         check_at_rest(self.world)
+
+    def _until_calm(self, most: int) -> None:
+        """Let everybody work until nothing changes, nor an hour later, by when all that waits for time has had it."""
+        calm = 0
+        for _ in range(most):
+            before = self._state()
+            self._settle()
+            calm = calm + 1 if self._state() == before else 0
+            if calm > 1:
+                return
+            if calm:
+                self.world.now_s += HOUR_S
+
+    def _state(self) -> tuple[object, ...]:
+        """All that a round may change."""
+        works = [(wanted.record, wanted.situation, wanted.deleting) for wanted in self.world.works.values()]
+        sites = [
+            (site.health, site.was_down, dict(site.copies), set(site.orphans)) for site in self.world.sites.values()
+        ]
+        return works, sites
 
     def _acts(self) -> bool:
         """Look once more, and say whether there is something left to do now."""
@@ -301,3 +320,13 @@ class History:
                 self._go_on(site)
         self.world.now_s += 601.0
         check_always(self.world)
+
+
+def play(seed: int) -> None:
+    """Play one history."""
+    history = History(seed)
+    try:
+        history.play()
+    except Exception as error:
+        error.add_note(f"seed {seed}, events: {' '.join(history.log)}")
+        raise

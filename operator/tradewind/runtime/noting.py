@@ -1,0 +1,82 @@
+"""Writes that a cluster is lost before anything is done about it.
+
+An operator that is killed in between must not forget: whoever takes over would find a cluster that answers again, trust
+it at once, and have two copies of what has begun to move.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from tradewind.apply.cluster_status import verdict_fields
+from tradewind.errors import TradewindError
+from tradewind.kube.resources import FEDERATED_CLUSTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tradewind.kube.client import ApiServer
+    from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.store import Store
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.25
+MAX_RETRY_S = 5.0
+AT_ONCE = 16
+"""Writes at the same time; the hub has others to serve."""
+
+
+class Noting:
+    """Runs as one task. `wake()` is called whenever a cluster is found to be lost."""
+
+    def __init__(
+        self, store: Store, hub: ApiServer, *, may_write: Callable[[], bool], wall: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._may_write = may_write
+        self._wall = wall
+        self._lost = asyncio.Event()
+
+    def wake(self) -> None:
+        """Learn that a cluster is lost."""
+        self._lost.set()
+
+    async def run(self) -> None:
+        """Write what is not written yet, for ever."""
+        pause_s = RETRY_S
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._lost.wait(), pause_s)
+            self._lost.clear()
+            pause_s = RETRY_S if await self._write_all() else min(MAX_RETRY_S, pause_s * random.uniform(1.5, 2))  # noqa: S311 - jitter
+
+    async def _write_all(self) -> bool:
+        """Write all that is due; says whether it could be."""
+        due = [entry for entry in self._store.clusters.values() if not entry.noted and not entry.trouble]
+        if not due or not self._may_write():
+            return True
+        room = asyncio.Semaphore(AT_ONCE)
+        return all(await asyncio.gather(*(self._write(entry, room) for entry in due)))
+
+    async def _write(self, entry: ClusterEntry, room: asyncio.Semaphore) -> bool:
+        async with room, entry.writing:
+            if entry.noted or not self._may_write():
+                return True
+            clock_s = asyncio.get_running_loop().time()
+            fields = verdict_fields(entry, now_s=self._wall(), clock_s=clock_s)
+            try:
+                raw = await self._hub.merge(FEDERATED_CLUSTERS, entry.name, {"status": fields}, subresource="status")
+            except TradewindError as error:
+                log.warning("verdict not written, so nothing moves cluster=%s error=%s", entry.name, error)
+                return False
+            # Of the spec only the watch tells, which has those told who must know.
+            entry.raw = {**entry.raw, "status": raw.get("status") or {}}
+        self._store.health_changed(entry.name)
+        return True

@@ -1,0 +1,309 @@
+"""What must hold at every write, at every moment, and once all faults have ended. Numbers as in the design."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.edge.rig import CLUSTERS, DEPLOYMENTS, JOBS, WORKLOADS
+from tests.sim.operator.fakeapi import HOLE, OPEN
+from tests.sim.operator.world import COOLDOWN_S, UID
+
+from tradewind.state.record import record_from, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.sim.operator.members import Member
+    from tests.sim.operator.process import Process
+    from tests.sim.operator.world import Wanted, World
+
+Manifest = dict[str, Any]
+PROBE_LEASE = "/apis/coordination.k8s.io/v1/namespaces/tradewind-system/leases/tradewind-probe-default"
+"""The small write to a member, a heartbeat, which goes on for ever."""
+EPOCH = "tradewind.dev/epoch"
+SEEN_S = 15.0
+"""A success that has been there to be seen for so long counts as seen."""
+FENCED_S = 30.0
+"""After this time without its hub an operator's lease has run out, and its last requests too."""
+WAITING = ("Unschedulable", "OldCopyMayRun", "MovesExhausted", "AdoptionPending", "CoolingDown")
+
+
+class Watchman:
+    """Sees every write and every moment of a world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.writes = 0
+        """Those to members, and to AIWorkloads."""
+        self._unseen = False
+        self._verdicts: dict[str, str | None] = {}
+        self.broken: AssertionError | None = None
+        """What was found at a write: the operator, which catches whatever a request raises, must not swallow it."""
+        self.changed = True
+        """Something that `moment` looks at may have changed."""
+        world.hub.objects.listeners.append(self._kept(self._hub_changed))
+        world.hub.told = self._kept(self._hub_told)
+        world.hub.asked = self._kept(self._hub_asked)
+        for member in world.members.values():
+            member.api.told = self._kept(partial(self._member_told, member))
+            member.api.asked = self._kept(partial(self._member_asked, member))
+            member.api.objects.listeners.append(self._member_changed)
+
+    def _kept(self, check: Callable[..., None]) -> Callable[..., None]:
+        def checked(*arguments: Any) -> None:
+            try:
+                check(*arguments)
+            except AssertionError as error:
+                self.broken = self.broken or error
+
+        return checked
+
+    def _member_changed(self, *_: object) -> None:
+        self.changed = True
+
+    def copies(self, wanted: Wanted) -> list[tuple[Member, Manifest]]:
+        """Find all copies of a workload that have not ended."""
+        found = [(member, item) for member in self.world.members.values() for item in member.copies()]
+        return [(m, i) for m, i in found if i["metadata"]["labels"].get(UID) in wanted.uids and not m.ended(i)]
+
+    def moment(self) -> None:
+        """Assert what holds at every moment."""
+        if self.broken is not None:
+            raise self.broken
+        if not self.changed:
+            return
+        self.changed = False
+        for wanted in self.world.works.values():
+            copies = self.copies(wanted)
+            if wanted.once and not wanted.overlaps:
+                assert len(copies) <= 1, f"I1: {wanted.name} has copies on {[m.name for m, _ in copies]}"
+            if len(copies) <= 1:
+                # What a backup brought back is gone again, unless its member holds it still, ended or not.
+                wanted.overlaps = wanted.overlaps and any(m.spoilt for m in self.world.members.values())
+            self._note_success(wanted)
+
+    def _note_success(self, wanted: Wanted) -> None:
+        for member in self.world.members.values():
+            for item in member.copies():
+                if item["metadata"]["labels"].get(UID) not in wanted.uids or not member.succeeded(item):
+                    continue
+                if member.api.state == OPEN and not member.api.delay_s:
+                    wanted.ended_s = self.world.clock.now_s if wanted.ended_s is None else wanted.ended_s
+                    return
+        if not wanted.finished:
+            wanted.ended_s = None
+
+    # Writes.
+
+    def _hub_asked(self, process: Process, method: str, path: str, _: Manifest) -> None:
+        known = self.world.hub.objects.get(WORKLOADS, "research", path.removesuffix("/status").rsplit("/", 1)[-1])
+        self._unseen = False
+        if method == "PATCH" and "/aiworkloads/" in path and known is not None:
+            metadata = known["metadata"]
+            self._unseen = int(metadata["resourceVersion"]) > process.seen.get(metadata["uid"], 0)
+
+    def _hub_told(self, process: Process, method: str, path: str, _: Manifest) -> None:
+        if "/aiworkloads/" in path:
+            self.writes += 1
+            assert not self._unseen, f"I5: {method} {path} by one that has not seen its newest version"
+            assert process.led, f"I5: {method} {path} by one that does not lead any more"
+        assert not process.dead, f"{method} {path} of a dead process"
+
+    def _hub_changed(self, collection: str, kind: str, item: Manifest) -> None:
+        if collection == CLUSTERS:
+            self._counts_as_back(item)
+            return
+        wanted = self.world.works.get(item["metadata"]["uid"]) if collection == WORKLOADS else None
+        if wanted is None:
+            return
+        if kind == "DELETED":
+            del self.world.works[wanted.uid]
+            assert wanted.deleting, f"I3: {wanted.name} vanished"
+            return
+        if not item.get("status"):
+            return
+        record = record_from(item["status"])
+        assert record.epoch >= wanted.epoch, f"I5: {wanted.name} went back from epoch {wanted.epoch} to {record.epoch}"
+        assert record.finished is not None or not wanted.finished, f"I4: the end of {wanted.name} was forgotten"
+        wanted.uids = frozenset(filter(None, (wanted.uid, record.adopted_uid)))
+        wanted.epoch, wanted.finished = record.epoch, record.finished is not None
+        self._moves(wanted, item["status"].get("moves") or [])
+
+    def _counts_as_back(self, cluster: Manifest) -> None:
+        name, verdict = cluster["metadata"]["name"], (cluster.get("status") or {}).get("verdict")
+        if verdict == "Healthy" and self._verdicts.get(name) in ("Down", "Recovering"):
+            self._clean(self.world.members[name])
+        self._verdicts[name] = verdict
+
+    def _moves(self, wanted: Wanted, moves: list[Manifest]) -> None:
+        if not moves or moves[0]["epoch"] == wanted.moved:
+            return
+        wanted.moved = moves[0]["epoch"]
+        newest = moves[0]
+        if newest["reason"] in ("Draining", "CheaperElsewhere", "ProviderDenied", "ClusterRemoved"):
+            return
+        member = self.world.members[newest["fromCluster"]]
+        sick = member.is_another if newest["reason"] == "ClusterRebuilt" else member.sick_s >= 8.0
+        assert sick, f"I7: {wanted.name} left {member.name} ({newest['reason']}), which is well"
+        island = self.world.island
+        cut = island is not None and all(self.world.members[each].api.state == HOLE for each in island)
+        assert not (cut and island and member.name in island), (
+            f"I8: {wanted.name} left {member.name}: the hub is cut off"
+        )
+        if len(moves) > 1 and newest["reason"] != "ApiServerSilent":
+            apart_s = seconds_of(newest["decidedAt"]) - seconds_of(moves[1]["decidedAt"])
+            assert apart_s >= COOLDOWN_S or apart_s < 0, f"I11: {wanted.name} moved twice in {apart_s:.1f} s"
+
+    def _member_asked(self, member: Member, process: Process, method: str, path: str, _: Manifest) -> None:
+        if path == PROBE_LEASE:
+            return
+        assert process.led, f"I5: {method} {path} by one that does not lead any more"
+        if method != "PATCH" or path.rsplit("/", 2)[1] not in ("jobs", "deployments"):
+            return
+        found = next((copy for copy in member.copies() if copy["metadata"]["name"] == path.rsplit("/", 1)[1]), None)
+        wanted = self._whose(found) if found is not None else None
+        if found is None or wanted is None:
+            assert found is None or member.spoilt, f"I5: {path} on {member.name} is written to, and is somebody else's"
+            return
+        status = self.world.hub.objects.items[wanted.where].get("status") or {}
+        places = {(place["cluster"], str(place["epoch"])) for place in status.get("placements") or ()}
+        epoch = found["metadata"]["labels"][EPOCH]
+        assert (member.name, epoch) in places, f"I5: an old copy of {wanted.name} on {member.name} is written to"
+
+    def _member_told(self, member: Member, process: Process, method: str, path: str, body: Manifest) -> None:
+        assert not process.dead, f"{method} {path} of a dead process"
+        if path == PROBE_LEASE:
+            return
+        self.writes += 1
+        assert "/namespaces/research" in path or path.endswith("/namespaces"), f"I12: {method} {path}"
+        if method == "POST" and path.endswith(("/jobs", "/deployments")):
+            self._made(member, body)
+        if method == "DELETE":
+            hub_s = self.world.hub.away_s
+            assert hub_s < FENCED_S, f"I16: {path} on {member.name}, with the hub away for {hub_s:.0f} s"
+            self._asked_to_go(member, path)
+
+    def _made(self, member: Member, body: Manifest) -> None:
+        epoch = int(body["metadata"]["labels"][EPOCH])
+        wanted = self._whose(body)
+        if wanted is None:
+            return  # of a workload that was just deleted, or whose copy was taken over by one made anew
+        name, now_s = wanted.name, self.world.clock.now_s
+        done = wanted.ended_s is not None and now_s - wanted.ended_s > SEEN_S and self._can_know(wanted)
+        assert not done, f"I4: {name} is run again on {member.name} after its success"
+        assert not wanted.finished, f"I4: {name} is run again on {member.name} after its end was recorded"
+        last = wanted.made[-1] if wanted.made else (0, "")
+        assert epoch >= last[0], f"I5: {name} with epoch {epoch} on {member.name} after {last}"
+        assert epoch > last[0] or member.name == last[1], f"I5: epoch {epoch} of {name} on two members"
+        wanted.made.append((epoch, member.name))
+        assert epoch <= wanted.epoch, f"I5: {name} on {member.name} is ahead of its record: {epoch} > {wanted.epoch}"
+        assert member.name != wanted.denied, f"I10: {name} on {member.name}"
+        self._room(member)
+        self._clean(member)
+
+    def _can_know(self, wanted: Wanted) -> bool:
+        """Whether the hub remembers its success, or sees it, or must wait until it does."""
+        if wanted.once or not self.world.forgot:
+            return True
+        return any(
+            member.api.state == OPEN
+            for member in self.world.members.values()
+            for item in member.copies()
+            if item["metadata"]["labels"].get(UID) in wanted.uids and member.succeeded(item)
+        )
+
+    def _asked_to_go(self, member: Member, path: str) -> None:
+        """I3: no copy that is promised is removed."""
+        name = path.rsplit("/", 1)[1]
+        for item in member.copies():
+            labels, wanted = item["metadata"]["labels"], self._whose(item)
+            if item["metadata"]["name"] != name or wanted is None or wanted.deleting or wanted.suspended:
+                continue
+            status = self.world.hub.objects.items[wanted.where].get("status") or {}
+            places = {(p["cluster"], str(p["epoch"])): p["state"] for p in status.get("placements") or ()}
+            state = places.get((member.name, labels[EPOCH]), "Releasing")
+            assert state in ("Releasing", "Leaving"), f"I3: {name} is removed from {member.name}, where it is {state}"
+
+    def _clean(self, member: Member) -> None:
+        """I2: a cluster that returned counts as back, and takes work, once what is stale on it was asked to go."""
+        for item in member.copies():
+            wanted = self._whose(item)
+            if wanted is None or item["metadata"].get("deletionTimestamp") or member.spoilt or member.sick_s < 8.0:
+                continue
+            status = self.world.hub.objects.items[wanted.where].get("status") or {}
+            on = {p["cluster"] for p in status.get("placements") or ()}
+            stale = bool(on) and member.name not in on
+            assert not stale, f"I2: {member.name} counts as back while a stale copy of {wanted.name} runs on it"
+
+    def _whose(self, item: Manifest) -> Wanted | None:
+        uid = item["metadata"]["labels"].get(UID)
+        return next((wanted for wanted in self.world.works.values() if uid in wanted.uids), None)
+
+    def _room(self, member: Member) -> None:
+        live = [item for item in member.copies() if not member.ended(item) and member.claims(item)]
+        assert member.spoilt or len(live) <= member.nodes, f"I9: {member.name} is overbooked"
+
+    # At rest.
+
+    def at_rest(self) -> None:
+        """Assert what holds once everything is well again and has had time to settle."""
+        for wanted in self.world.works.values():
+            self._says_why(wanted)
+        for member in self.world.members.values():
+            self._no_orphans(member)
+        for (collection, _, name), item in self.world.hub.objects.items.items():
+            if collection == CLUSTERS:
+                verdict = (item.get("status") or {}).get("verdict")
+                assert verdict == "Healthy", f"I6: {name} is {verdict}"
+                assert not (item.get("status") or {}).get("orphans"), f"I13: {name} is not swept"
+
+    def _says_why(self, wanted: Wanted) -> None:
+        name, item = wanted.name, self.world.hub.objects.items[wanted.where]
+        status = item.get("status") or {}
+        assert status.get("conditions"), f"I3: nothing was ever said about {name}"
+        reason = next(c["reason"] for c in status["conditions"] if c["type"] == "Ready")
+        copies = self.copies(wanted)
+        on = [member.name for member, _ in copies]
+        assert not wanted.deleting, f"I14: {name} is still being deleted, and says {reason}"
+        assert len(copies) <= 1, f"I2: {name} still has copies on {on}"
+        if wanted.finished:
+            assert not copies, f"I4: {name} has ended, and runs on {on}"
+        elif wanted.suspended:
+            assert not copies, f"I14: {name} is suspended, and runs on {on}"
+        elif not copies:
+            assert reason in WAITING, f"I3: {name} has no copy, and says {reason}"
+            self._no_room(wanted, reason)
+        else:
+            places = [(p["cluster"], str(p["epoch"])) for p in status.get("placements") or ()]
+            member, copy = copies[0]
+            there = (member.name, copy["metadata"]["labels"][EPOCH])
+            assert there in places, f"I3: {name} runs at {there}, recorded are {places}"
+            said = reason in ("Running", "DrainBlocked", *WAITING)
+            assert said or self._crowded(member), f"I3: {name} runs on {member.name}, and says {reason}"
+
+    def _crowded(self, member: Member) -> bool:
+        """Whether a backup has brought back copies of work that was deleted since: they keep their room.
+
+        Nobody but a person can tell them from those of a hub that has itself lost its memory.
+        """
+        nobodys = [item for item in member.copies() if self._whose(item) is None and not member.ended(item)]
+        return member.spoilt and bool(nobodys)
+
+    def _no_room(self, wanted: Wanted, reason: str) -> None:
+        """I6: work that waits for room finds none."""
+        if reason != "Unschedulable":
+            return
+        for name, member in self.world.members.items():
+            spec = self.world.hub.objects.items[CLUSTERS, "", name]["spec"]
+            live = [item for item in member.copies() if not member.ended(item)]
+            taken = any(item["metadata"]["name"] == wanted.name for item in member.copies())
+            shut = spec.get("scheduling") == "Draining" or name == wanted.denied
+            assert shut or taken or len(live) >= member.nodes, f"I6: {wanted.name} waits though {name} has room"
+
+    def _no_orphans(self, member: Member) -> None:
+        for collection in (JOBS, DEPLOYMENTS):
+            for where, item in member.api.objects.items.items():
+                uid = item["metadata"].get("labels", {}).get(UID)
+                if where[0] == collection and not member.spoilt and uid not in self.world.excused:
+                    assert self._whose(item) is not None, f"I13: {where[2]} on {member.name} belongs to nobody"
