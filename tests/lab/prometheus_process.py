@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import http.server
+import http
 import json
 import signal
 import socket
 import subprocess
-import threading
 import urllib.parse
 import urllib.request
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from tests.lab.operator_waiting import until
 
 from tradewind.lab import binaries
 from tradewind.lab.binaries import Source
+from tradewind.lab.loopback import Loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,40 +24,15 @@ END_S = 20.0
 ANSWER_S = 5.0
 
 
-class Exporter:
+class Exporter(Loopback):
     """Serves what OpenCost's exporter does, and the intensity of a grid: lines of the text format."""
 
     def __init__(self) -> None:
+        super().__init__(self._text, content_type="text/plain; version=0.0.4")
         self.lines: dict[str, str] = {}
-        exporter = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = "".join(f"{series} {value}\n" for series, value in exporter.lines.items()).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing: pytest's output is for failures."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def address(self) -> str:
-        """As a scrape configuration names it."""
-        return f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def _text(self) -> bytes:
+        return "".join(f"{series} {value}\n" for series, value in self.lines.items()).encode()
 
 
 class Prometheus:

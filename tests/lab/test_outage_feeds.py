@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import threading
-import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.lab.operator_manifests import REGIONS, a_job, guarantee
 from tests.lab.operator_waiting import throughout, until
+
+from tradewind.lab.loopback import Loopback, aws_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,61 +20,19 @@ pytestmark = pytest.mark.lab
 pytest_plugins = ["tests.lab.operator_fixtures"]
 
 TITLE = "Increased Error Rates"
-REGION = REGIONS["aws"]
 WEB_PAGE = b"<!DOCTYPE html><html><body>We'll be back soon</body></html>"
 
 
 def the_feed(*states: str) -> bytes:
-    """What AWS would answer, in its encoding: an event for each state."""
-    events = [
-        {
-            "date": str(int(time.time()) - 600),
-            "arn": f"arn:aws:health:{REGION}::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_1",
-            "service": f"ec2-{REGION}",
-            "service_name": "Amazon Elastic Compute Cloud",
-            "region_name": "Spain",
-            "status": state,
-            "summary": TITLE,
-        }
-        for state in states
-    ]
-    return b"\xfe\xff" + json.dumps(events).encode("utf-16-be")
+    return aws_events(REGIONS["aws"], *states, title=TITLE)
 
 
-class Feed:
+class Feed(Loopback):
     """Serves a status feed."""
 
     def __init__(self) -> None:
+        super().__init__(lambda: self.body)
         self.body = the_feed()
-        self.status = 200
-        feed = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(feed.status)
-                self.send_header("Content-Length", str(len(feed.body)))
-                self.end_headers()
-                self.wfile.write(feed.body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing: pytest's output is for failures."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self._server.server_port}/public/currentevents"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 class Announced:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tradewind.cli.bench_failover_cells import FLAPS, Cell
-from tradewind.cli.bench_failover_fleet import LOST, StatusFeed, policy
+from tradewind.cli.bench_failover_fleet import LOST, policy, status_feed
 from tradewind.cli.bench_lab import OPERATOR_NAMESPACE, a_secret
 from tradewind.kube.resources import CLUSTER_POLICIES, SECRETS
 from tradewind.lab import processes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tradewind.kube.client import ApiServer
     from tradewind.lab.lab import Lab
+    from tradewind.lab.loopback import Loopback
 
 Manifest = dict[str, Any]
 RESTART_S = 3.0
@@ -35,7 +36,7 @@ class Fault:
         self._cell = cell
         self._lab = lab
         self._hub = hub
-        self._feed: StatusFeed | None = None
+        self._feed: Loopback | None = None
 
     async def begin(self) -> float:
         """Begin it; returns the moment by the monotonic clock. What takes time to find is found before."""
@@ -49,7 +50,7 @@ class Fault:
             case "credentials":
                 return await self._change_secret(_with_token(self._kubeconfig(), "no-such-token"))
             case "feed":
-                self._feed = StatusFeed()
+                self._feed = status_feed()
                 self._feed.__enter__()
                 begun_s = time.monotonic()
                 await self._apply(feed=self._feed.url)

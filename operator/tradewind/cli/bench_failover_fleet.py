@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.bench_failover_cells import SETTINGS
 from tradewind.kube.resources import AIWORKLOADS, CLUSTER_POLICIES, FEDERATED_CLUSTERS
 from tradewind.lab import fleet
+from tradewind.lab.loopback import Loopback, aws_events
 from tradewind.model.units import format_duration
 
 if TYPE_CHECKING:
@@ -97,47 +94,7 @@ def a_job(name: str, *, guarantee: str, run_for_s: float = 0.0) -> Manifest:
     }
 
 
-class StatusFeed:
-    """A provider's status feed, as AWS writes it, with an outage of the member's region. A context manager."""
-
-    def __init__(self) -> None:
-        arn = f"arn:aws:health:{REGION}::event/EC2/AWS_EC2_OPERATIONAL_ISSUE/AWS_EC2_OPERATIONAL_ISSUE_1"
-        event = {
-            "date": str(int(time.time()) - 60),
-            "arn": arn,
-            "service": f"ec2-{REGION}",
-            "service_name": "Amazon Elastic Compute Cloud",
-            "region_name": "N. Virginia",
-            "status": "3",
-            "summary": "Increased Error Rates",
-        }
-        body = b"\xfe\xff" + json.dumps([event]).encode("utf-16-be")
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self._server.server_port}/public/currentevents"
-
-    def __enter__(self) -> Self:
-        """Serve."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+def status_feed() -> Loopback:
+    """Make a status feed of the provider of the member that fails, with an outage of its region."""
+    body = aws_events(REGION, "3")
+    return Loopback(lambda: body)
