@@ -24,7 +24,8 @@ LAB_WORKERS ?= 1
 SEED ?=
 SEEDS ?= 10000
 FIRST ?= 0
-KIND ?= operator
+KIND ?=
+WORKERS ?=
 MUTATIONS ?=
 # The tables that the placement benchmark reads; docs/benchmarks.md says what is in them.
 DATA ?=
@@ -56,8 +57,8 @@ test-fast: $(READY) ## run the tests that need no API server
 test-lab: lab-binaries ## run the tests that use real API servers
 	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab
 
-soak: $(READY) ## play SEEDS histories of the operator in the simulator, or shrink and show one (SEED=n); docs/simulator.md
-	PYTHONPATH=. $(BIN)/python -m tests.sim.soak --kind $(KIND) $(if $(SEED),--seed $(SEED),\
+soak: $(READY) ## play SEEDS histories of all three simulators (KIND=operator: of one), or shrink and show one (SEED=n); docs/simulator.md
+	PYTHONPATH=. $(BIN)/python -m tests.sim.soak $(if $(KIND),--kind $(KIND)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SEED),--seed $(SEED),\
 		$(if $(MUTATIONS),--mutations $(MUTATIONS),--first $(FIRST) --seeds $(SEEDS)))
 
 check: $(READY) ## check format, lint, types, import contracts and generated files

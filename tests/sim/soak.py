@@ -1,4 +1,7 @@
-"""Plays many histories, or one: `make soak SEEDS=1000`, `make soak SEED=42`, `make soak MUTATIONS=300`."""
+"""Plays many histories, or one: `make soak SEEDS=1000`, `make soak SEED=42`, `make soak MUTATIONS=300`.
+
+Without a kind, many are of all kinds, in the proportions of `make test`, and one is of the whole operator.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,10 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.sim.detection.history import play as play_detection
-from tests.sim.kinds import DETECTION, LIFECYCLE, OPERATOR
+from tests.sim.kinds import DETECTION, LIFECYCLE, OPERATOR, interleaved, mix
 from tests.sim.lifecycle.play import play as play_lifecycle
 from tests.sim.operator.mutations import MUTATIONS, needed
 from tests.sim.operator.play import Failure, shrink
@@ -44,6 +46,12 @@ def fails(seed: int, *, kind: str = OPERATOR) -> str:
     return ""
 
 
+def outcome(history: tuple[str, int]) -> str:
+    """Play a history (kind, seed); returns what it broke, or nothing."""
+    kind, seed = history
+    return fails(seed, kind=kind)
+
+
 def replay(seed: int, kind: str) -> int:
     """Play one history; one of the operator that fails is shrunk to what makes it fail."""
     try:
@@ -58,29 +66,70 @@ def replay(seed: int, kind: str) -> int:
     return 0
 
 
-def soak(first: int, count: int, *, workers: int, kind: str) -> int:
+class Tally:
+    """What has been played and what failed, by kind; `counts` are the histories that were asked for."""
+
+    def __init__(self, counts: dict[str, int], *, first: int) -> None:
+        self.counts, self.first = counts, first
+        self.done = dict.fromkeys(counts, 0)
+        self.failed: dict[str, list[int]] = {kind: [] for kind in counts}
+        self.began_s = time.monotonic()
+
+    def add(self, kind: str, seed: int, found: str) -> None:
+        """Count a history; seeds of a kind come in order."""
+        self.done[kind] += 1
+        if found:
+            self.failed[kind].append(seed)
+
+    def progress(self) -> str:
+        """Say how far each kind is, and all of them."""
+        done, count = sum(self.done.values()), sum(self.counts.values())
+        rate = done / (time.monotonic() - self.began_s)
+        kinds = ", ".join(f"{kind} {self.done[kind]} of {self.counts[kind]}" for kind in self.counts)
+        failed = sum(map(len, self.failed.values()))
+        return f"{kinds}; {done} of {count}, {rate:.1f} a second, {(count - done) / rate:.0f} s to go; {failed} failed"
+
+    def rest(self) -> list[str]:
+        """Say by which commands exactly what has not been played is played."""
+        return [
+            f"make soak KIND={kind} FIRST={self.first + self.done[kind]} SEEDS={count - self.done[kind]}"
+            for kind, count in self.counts.items()
+            if count > self.done[kind]
+        ]
+
+    def result(self) -> list[str]:
+        """Sum up: a line for each kind, and one for all."""
+        taken_s, done = time.monotonic() - self.began_s, sum(self.done.values())
+        lines = [
+            f"{kind}: {self.done[kind]} histories, {len(failed)} failed{': seeds ' if failed else ''}"
+            + ", ".join(map(str, failed))
+            for kind, failed in self.failed.items()
+        ]
+        return [*lines, f"all: {done} histories in {taken_s:.0f} s, {sum(map(len, self.failed.values()))} failed"]
+
+
+def soak(counts: dict[str, int], *, first: int, workers: int) -> int:
     """Play many; the first that fails is shrunk. Interrupted, it says how to go on."""
-    began_s = told_s = time.monotonic()
-    failed, done = [], 0
+    tally, told_s = Tally(counts, first=first), time.monotonic()
+    histories = interleaved(counts, first=first)
     with ProcessPoolExecutor(workers) as pool:
-        outcomes: Iterable[str] = pool.map(partial(fails, kind=kind), range(first, first + count), chunksize=CHUNK)
+        outcomes: Iterable[str] = pool.map(outcome, histories, chunksize=CHUNK)
         try:
-            for seed, found in enumerate(outcomes, start=first):
-                done += 1
+            for (kind, seed), found in zip(histories, outcomes, strict=True):
+                tally.add(kind, seed, found)
                 if found:
-                    failed.append(seed)
-                    say(found)
-                now_s = time.monotonic()
-                if now_s - told_s > SAY_EVERY_S:
-                    told_s, rate = now_s, done / (now_s - began_s)
-                    left_s = (count - done) / rate
-                    say(f"{done} of {count}, {rate:.1f} a second, {left_s:.0f} s to go; {len(failed)} failed")
+                    say(f"{kind} {found}")
+                if time.monotonic() - told_s > SAY_EVERY_S:
+                    told_s = time.monotonic()
+                    say(tally.progress())
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
-            say(f"go on with: make soak KIND={kind} FIRST={first + done} SEEDS={count - done}")
-    taken_s = time.monotonic() - began_s
-    say(f"{done} histories in {taken_s:.0f} s, {done / taken_s:.1f} a second; {len(failed)} failed")
-    return replay(failed[0], kind) if failed else 0
+            say("go on with:")
+            for command in tally.rest():
+                say(f"  {command}")
+    for line in tally.result():
+        say(line)
+    return next((replay(seeds[0], kind) for kind, seeds in tally.failed.items() if seeds), 0)
 
 
 def mutations(most: int) -> int:
@@ -96,7 +145,7 @@ def mutations(most: int) -> int:
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kind", choices=PLAYS, default=OPERATOR)
+    parser.add_argument("--kind", choices=PLAYS)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=1000)
@@ -106,8 +155,9 @@ def main() -> int:
     if chosen.mutations:
         return mutations(chosen.mutations)
     if chosen.seed is not None:
-        return replay(chosen.seed, chosen.kind)
-    return soak(chosen.first, chosen.seeds, workers=chosen.workers, kind=chosen.kind)
+        return replay(chosen.seed, chosen.kind or OPERATOR)
+    counts = {chosen.kind: chosen.seeds} if chosen.kind else mix(chosen.seeds)
+    return soak(counts, first=chosen.first, workers=chosen.workers)
 
 
 if __name__ == "__main__":
