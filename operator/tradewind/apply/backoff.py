@@ -1,8 +1,8 @@
-"""Pauses before another try: growing, so that what is broken is not asked for ever, and never all at once."""
+"""Pauses before a write is tried again: as long as the other side wishes, where it says so."""
 
 from __future__ import annotations
 
-import random
+from tradewind.kube.backoff import backoff_s
 
 JITTER = 0.2
 """A thousand refused at one moment come back over two fifths of the pause, not at one moment again."""
@@ -19,5 +19,5 @@ def pause_s(failures: int, *, first_s: float, most_s: float, at_least_s: float =
 
     `at_least_s` is what the other side has asked for (Retry-After); it is kept, up to `most_s`.
     """
-    grown_s = min(most_s, first_s * 2.0 ** min(failures - 1, 16))
-    return max(grown_s * random.uniform(1 - JITTER, 1 + JITTER), min(at_least_s, most_s))  # noqa: S311 - jitter
+    own_s = backoff_s(failures, first_s=first_s, most_s=most_s, least_share=1 - JITTER, most_share=1 + JITTER)
+    return max(own_s, min(at_least_s, most_s))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 import time
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradewind.errors import RetryableError
+from tradewind.kube.backoff import backoff_s
 from tradewind.kube.client import ApiServer
 from tradewind.kube.errors import AlreadyExistsError
 from tradewind.kube.fence import unfenced
@@ -101,15 +101,15 @@ async def insist(ask: Callable[[], Awaitable[T]], *, within_s: float = INSIST_S)
     Raises:
         RetryableError: it did not answer in all that time.
     """
-    deadline_s, pause_s = time.monotonic() + within_s, POLL_S
+    deadline_s, failures = time.monotonic() + within_s, 0
     while True:
         try:
             return await ask()
         except RetryableError:
             if time.monotonic() > deadline_s:
                 raise
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-            pause_s = min(MAX_PAUSE_S, 2 * pause_s)
+            failures += 1
+            await asyncio.sleep(backoff_s(failures, first_s=POLL_S, most_s=MAX_PAUSE_S))
 
 
 async def in_bulk(count: int, do: Callable[[int], Awaitable[None]]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from typing import TYPE_CHECKING
 
 from tradewind.errors import RetryableError, TradewindError
+from tradewind.kube.backoff import backoff_s
 from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import COMPANIONS, COPIES
 
@@ -20,7 +20,9 @@ CORE = "v1"
 GROUPS = sorted({resource.api_version for resource in (*COPIES, *COMPANIONS)})
 REFRESH_S = 300.0
 """A CRD is installed once in months, and whoever waits for one looks after minutes."""
-RETRY_S = 2.0
+RETRY_S = 4.0
+LEAST_SHARE, MOST_SHARE = 0.75, 1.25
+"""Of a pause, whether after a failure or not: members that joined together are not all read together."""
 log = logging.getLogger(__name__)
 
 
@@ -43,12 +45,15 @@ class Discovery:
             self._again.clear()
             try:
                 self._take(await kinds_of(self._server))
-                failures, pause_s = 0, REFRESH_S
+                failures, first_s = 0, REFRESH_S
             except TradewindError as error:
                 log.debug("kinds can't be read cluster=%s error=%s", self._server.name, error)
-                failures, pause_s = failures + 1, min(REFRESH_S, RETRY_S * 2 ** min(failures, 10))
+                failures, first_s = failures + 1, RETRY_S
+            pause_s = backoff_s(
+                max(failures, 1), first_s=first_s, most_s=REFRESH_S, least_share=LEAST_SHARE, most_share=MOST_SHARE
+            )
             try:
-                await asyncio.wait_for(self._again.wait(), pause_s * random.uniform(0.75, 1.25))  # noqa: S311 - jitter
+                await asyncio.wait_for(self._again.wait(), pause_s)
             except TimeoutError:
                 continue
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from typing import TYPE_CHECKING, Protocol
 
 from tradewind.errors import RetryableError, TradewindError
+from tradewind.kube.backoff import backoff_s
 from tradewind.kube.errors import ExpiredError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tradewind.kube.client import ApiServer, Manifest
     from tradewind.kube.resources import Resource
 
+FIRST_BACKOFF_S = 0.5
 MAX_BACKOFF_S = 20.0
 SHORT_WATCH_S = 1.0
 """A watch that ends sooner, without news, is a failure: asked again at once, it would be asked all the time."""
@@ -103,7 +104,7 @@ class Informer:
         return False
 
     async def _back_off(self) -> None:
-        pause_s = min(MAX_BACKOFF_S, 0.25 * 2 ** min(self.failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+        pause_s = backoff_s(self.failures, first_s=FIRST_BACKOFF_S, most_s=MAX_BACKOFF_S)
         try:
             await asyncio.wait_for(self._again.wait(), pause_s)
         except TimeoutError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradewind.kube.backoff import backoff_s
 from tradewind.model.fleet import FigureState
 from tradewind.observe.answer import session_with_strangers
 from tradewind.observe.prometheus import Prometheus, Reading
@@ -195,7 +195,7 @@ class Measuring:
         pause_s = policy.interval_s
         if server.failures:
             longest_s = max(MAX_PAUSE_S, policy.interval_s)
-            pause_s = min(longest_s, pause_s * 2 ** min(server.failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            pause_s = backoff_s(server.failures, first_s=2 * policy.interval_s, most_s=longest_s)
         if server.failures or server.due_s <= started_s:
             server.due_s = started_s + pause_s
         server.task = None

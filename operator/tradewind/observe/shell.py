@@ -8,8 +8,8 @@ again whenever it ends. What was deleted while it did not look is found by a lis
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-import random
 import threading
 from contextlib import suppress
 from functools import partial
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import kopf
 from kopf._cogs.structs.references import Insights  # an argument of kopf.spawn_tasks, and exported nowhere else
 
+from tradewind.kube.backoff import backoff_s
 from tradewind.kube.resources import FEW
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 log = logging.getLogger(__name__)
 
+FIRST_RESTART_S = 0.5
 MAX_RESTART_S = 20.0
 EXIT_S = 5.0
 """How long kopf's tasks have for their end."""
@@ -38,10 +40,8 @@ class Backoffs:
 
     def __iter__(self) -> Iterator[float]:
         """Start from the shortest pause."""
-        pause_s = 0.5
-        while True:
-            yield pause_s * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
-            pause_s = min(MAX_RESTART_S, pause_s * 2)
+        for failures in itertools.count(1):
+            yield backoff_s(failures, first_s=FIRST_RESTART_S, most_s=MAX_RESTART_S)
 
 
 class NoDiffs(kopf.DiffBaseStorage):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from tradewind.kube.backoff import backoff_s
 from tradewind.observe.answer import MAX_WORDS, NoAnswer, answer_to, session_with_strangers
 from tradewind.outage.feeds.event import EventState, FeedProblem, FeedReading, ProviderEvent
 from tradewind.outage.feeds.incidents import Incident, announced, concerning, confirm, forget
@@ -161,7 +161,7 @@ class StatusFeeds:
         watched.readings += 1
         if isinstance(outcome, FeedProblem):
             watched.failures += 1
-            pause_s = min(MAX_PAUSE_S, pause_s * 2 ** min(watched.failures, 20)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
+            pause_s = backoff_s(watched.failures, first_s=2 * watched.feed.poll_interval_s, most_s=MAX_PAUSE_S)
         else:
             watched.failures = 0
             watched.incidents = confirm(watched.incidents, outcome.events, now_s=loop.time(), wall_s=self._wall())

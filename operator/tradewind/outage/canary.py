@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tradewind.model.backoff import grown_s
 from tradewind.model.units import format_duration
 
 VALID_S = 300.0
@@ -58,5 +59,5 @@ def due_s(canary: Canary) -> float:
     if canary.ended_s is None:
         return 0.0
     if canary.failed:
-        return canary.ended_s + min(MAX_AGAIN_S, FIRST_AGAIN_S * 2.0 ** min(canary.failures - 1, 16))
+        return canary.ended_s + grown_s(canary.failures, first_s=FIRST_AGAIN_S, most_s=MAX_AGAIN_S)
     return canary.ended_s if canary.passed_s is None else canary.passed_s + RENEW_S

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tradewind.apply.cluster_status import verdict_fields
 from tradewind.errors import TradewindError
+from tradewind.kube.backoff import backoff_s
 from tradewind.kube.resources import FEDERATED_CLUSTERS
 
 if TYPE_CHECKING:
@@ -50,12 +50,15 @@ class Noting:
 
     async def run(self) -> None:
         """Write what is not written yet, for ever."""
-        pause_s = RETRY_S
+        failures, pause_s = 0, RETRY_S
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), pause_s)
             self._lost.clear()
-            pause_s = RETRY_S if await self._write_all() else min(MAX_RETRY_S, pause_s * random.uniform(1.5, 2))  # noqa: S311 - jitter
+            failures = 0 if await self._write_all() else failures + 1
+            pause_s = RETRY_S
+            if failures:
+                pause_s = backoff_s(failures, first_s=2 * RETRY_S, most_s=MAX_RETRY_S, least_share=0.75)
 
     async def _write_all(self) -> bool:
         """Write all that is due; says whether it could be."""
