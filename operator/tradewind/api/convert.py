@@ -8,7 +8,7 @@ from tradewind.api.from_cluster import cluster_from, kubeconfig_ref
 from tradewind.api.from_dataset import dataset_from
 from tradewind.api.from_policy import accelerator_table, cluster_policy_from, detection_for, policy_layer_from
 from tradewind.api.from_workload import workload_from
-from tradewind.api.network_tables import network_from
+from tradewind.api.network_tables import network_from, network_map_from
 
 __all__ = [
     "accelerator_table",
@@ -18,6 +18,7 @@ __all__ = [
     "detection_for",
     "kubeconfig_ref",
     "network_from",
+    "network_map_from",
     "policy_layer_from",
     "workload_from",
 ]

@@ -20,6 +20,7 @@ _REQUIRED = ("from", "to", "gbps", "egress_usd_per_gb")
 # Those who only move data have no use for round trips, and need not measure them.
 _KNOWN = (*_REQUIRED, "rtt_ms")
 _MS_PER_S = 1000.0
+_Pair = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -29,48 +30,68 @@ class _Figures:
     round_trip_ms: float | None = None
 
 
-def network_from(
-    maps: Iterable[Mapping[str, Any]], csv: Mapping[tuple[str, str], str], *, unread: list[InputError] | None = None
-) -> Network:
-    """Join NetworkMaps and their tables.
+@dataclass(frozen=True, slots=True)
+class ReadMap:
+    """What one NetworkMap says, with its tables.
 
-    Args:
-        maps: NetworkMap objects.
-        csv: the text of each table by ConfigMap and key.
-        unread: where it is given, what is wrong with a table or a row of it is added here, and the rest counts: one
-            bad cell must not let thousands of links fall back to defaults, and running work move for it.
+    Attributes:
+        tables: figures of its tables by (from, to), and `inline` those of its spec.
+        unread: what is wrong with a table or a row of it. The rest counts: one bad cell must not let thousands of links
+            fall back to defaults, and running work move for it.
+    """
+
+    resource: NetworkMap
+    tables: dict[_Pair, _Figures]
+    inline: dict[_Pair, _Figures]
+    unread: tuple[InputError, ...]
+
+    @property
+    def links(self) -> int:
+        """Count its links."""
+        return len(self.tables.keys() | self.inline.keys())
+
+
+def network_map_from(obj: Mapping[str, Any], csv: Mapping[tuple[str, str], str]) -> ReadMap:
+    """Read a NetworkMap; `csv` is the text of each table by ConfigMap and key.
 
     Raises:
-        InputError: naming the map or the ConfigMap, and the field or the line.
+        InputError: of the map itself, naming the field; what is wrong with its tables is in `unread`.
     """
-    resources = sorted(
-        ((read(NetworkMap, obj), source_of(obj)) for obj in maps), key=lambda each: each[0].metadata.name
-    )
-    defaults = _defaults([resource for resource, _ in resources])
-    figures: dict[tuple[str, str], _Figures] = {}
-    for resource, source in resources:
-        for index, table in enumerate(resource.spec.csv):
-            with _collected(unread):
-                text = csv.get((table.name, table.key))
-                if text is None:
-                    raise InputError(
-                        source,
-                        f"spec.csv[{index}]",
-                        f'there is no ConfigMap "{table.name}" with a key "{table.key}" in the operator\'s namespace',
-                    )
-                for row in _rows(text, f"ConfigMap/{table.name}", table.key):
-                    with _collected(unread):
-                        _merge(figures, *_read_row(row))
-    for resource, _ in resources:
-        for link in resource.spec.links:
-            _merge(figures, (link.from_, link.to), _figures(link))
+    resource, unread = read(NetworkMap, obj), list[InputError]()
+    tables: dict[_Pair, _Figures] = {}
+    inline: dict[_Pair, _Figures] = {}
+    for index, table in enumerate(resource.spec.csv):
+        with _collected(unread):
+            text = csv.get((table.name, table.key))
+            if text is None:
+                raise InputError(
+                    source_of(obj),
+                    f"spec.csv[{index}]",
+                    f'there is no ConfigMap "{table.name}" with a key "{table.key}" in the operator\'s namespace',
+                )
+            for row in _rows(text, f"ConfigMap/{table.name}", table.key):
+                with _collected(unread):
+                    _merge(tables, *_read_row(row))
+    for link in resource.spec.links:
+        _merge(inline, (link.from_, link.to), _figures(link))
+    return ReadMap(resource, tables, inline, tuple(unread))
+
+
+def network_from(maps: Iterable[ReadMap]) -> Network:
+    """Join NetworkMaps."""
+    by_name = sorted(maps, key=lambda each: each.resource.metadata.name)
+    defaults = _defaults([each.resource for each in by_name])
+    figures: dict[_Pair, _Figures] = {}
+    for said in (*(each.tables for each in by_name), *(each.inline for each in by_name)):
+        for pair, found in said.items():
+            _merge(figures, pair, found)
     return Network(
         links={pair: _link(pair, found, defaults) for pair, found in figures.items()},
         defaults=defaults,
         places={
             place.location: Place(place.jurisdiction or "", frozenset(place.operator_jurisdictions))
-            for resource, _ in resources
-            for place in resource.spec.locations
+            for each in by_name
+            for place in each.resource.spec.locations
         },
     )
 
@@ -83,10 +104,10 @@ def _figures(said: LinkFigures) -> _Figures:
     )
 
 
-def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], found: _Figures) -> None:
+def _merge(figures: dict[_Pair, _Figures], pair: _Pair, found: _Figures) -> None:
     if found == _Figures():
         return
-    known = figures.setdefault(pair, found)
+    known = figures.setdefault(pair, _Figures())
     if found.gbps is not None:
         known.gbps = found.gbps
     if found.egress_usd_per_gb is not None:
@@ -95,7 +116,7 @@ def _merge(figures: dict[tuple[str, str], _Figures], pair: tuple[str, str], foun
         known.round_trip_ms = found.round_trip_ms
 
 
-def _link(pair: tuple[str, str], found: _Figures, defaults: NetworkDefaults) -> Link:
+def _link(pair: _Pair, found: _Figures, defaults: NetworkDefaults) -> Link:
     otherwise = _default(pair, defaults)
     missing = [
         what
@@ -119,7 +140,7 @@ def _over(link: Link, said: _Figures, *, assumed: str) -> Link:
     )
 
 
-def _default(pair: tuple[str, str], defaults: NetworkDefaults) -> Link:
+def _default(pair: _Pair, defaults: NetworkDefaults) -> Link:
     source, target = pair
     if source == target:
         return defaults.same_region
@@ -139,12 +160,10 @@ def _defaults(resources: list[NetworkMap]) -> NetworkDefaults:
 
 
 @contextmanager
-def _collected(unread: list[InputError] | None) -> Iterator[None]:
+def _collected(unread: list[InputError]) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if unread is None:
-            raise
         unread.append(error)
 
 
@@ -175,7 +194,7 @@ def _rows(text: str, source: str, key: str) -> list[_Row]:
     ]
 
 
-def _read_row(row: _Row) -> tuple[tuple[str, str], _Figures]:
+def _read_row(row: _Row) -> tuple[_Pair, _Figures]:
     if len(row.cells) != len(row.columns):
         raise InputError(row.source, row.where, f"has {len(row.cells)} columns, and the header has {len(row.columns)}")
     pair = (row.cells[row.columns["from"]].strip(), row.cells[row.columns["to"]].strip())

@@ -9,6 +9,7 @@ from tradewind.api.convert import (
     accelerator_table,
     cluster_policy_from,
     network_from,
+    network_map_from,
     policy_layer_from,
     workload_from,
 )
@@ -22,6 +23,7 @@ from tradewind.state.datasets import Datasets
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
+    from tradewind.api.network_tables import ReadMap
     from tradewind.model.placement import Record
     from tradewind.model.policy import AcceleratorType
     from tradewind.model.workload import Workload
@@ -250,21 +252,21 @@ class Hub:
             self._build_network()
 
     def _build_network(self) -> None:
-        good: list[Manifest] = []
-        self.links = {}
+        good: dict[str, ReadMap] = {}
         for name in sorted(self._maps):
-            unread: list[InputError] = []
+            unread: tuple[InputError, ...]
             try:
-                self.links[name] = len(network_from([self._maps[name]], self._tables, unread=unread).links)
-                good.append(self._maps[name])
+                good[name] = network_map_from(self._maps[name], self._tables)
+                unread = good[name].unread
             except InputError as error:
-                unread = [error]
+                unread = (error,)
             if unread:
                 more = f" (and {len(unread) - 1} more like it; all else counts)" if len(unread) > 1 else ""
                 self.problems["NetworkMap", name] = unread[0].message + more
             else:
                 self.problems.pop(("NetworkMap", name), None)
-        self.network = network_from(good, self._tables, unread=[])
+        self.links = {name: read.links for name, read in good.items()}
+        self.network = network_from(good.values())
 
     def _entry(self, obj: Manifest) -> WorkloadEntry:
         entry = self._read(obj)

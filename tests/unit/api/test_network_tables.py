@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.api.convert import network_from
+from tradewind.api.convert import network_from, network_map_from
 from tradewind.errors import InputError
 from tradewind.model.network import Link, Network, NetworkDefaults, Place
 
@@ -18,21 +18,29 @@ def network_map(name: str = "m", **spec: Any) -> dict[str, Any]:
     return {"kind": "NetworkMap", "metadata": {"name": name}, "spec": spec}
 
 
+def joined(maps: list[dict[str, Any]], csv: dict[tuple[str, str], str]) -> Network:
+    """Join maps that can be read whole."""
+    found = [network_map_from(each, csv) for each in maps]
+    for each in found:
+        assert each.unread == ()
+    return network_from(found)
+
+
 FROM_TABLE = network_map(csv=[{"name": "links", "key": "links.csv"}])
 
 
 def test_links_are_directed_in_gigabits_and_milliseconds() -> None:
     link = {"from": "aws/a", "to": "gcp/b", "bandwidth": "4710M", "roundTrip": "29ms", "egressUSDPerGB": "0.09"}
     expected = Network({("aws/a", "gcp/b"): Link(4.71, 0.09, round_trip_ms=29.0)})
-    assert network_from([network_map(links=[link])], {}) == expected
+    assert joined([network_map(links=[link])], {}) == expected
 
 
 def test_no_maps_leave_the_defaults() -> None:
-    assert network_from([], {}) == Network()
+    assert joined([], {}) == Network()
 
 
 def test_a_gap_takes_the_default_of_its_pair_and_says_so() -> None:
-    links = network_from([FROM_TABLE], TABLE).links
+    links = joined([FROM_TABLE], TABLE).links
     assert links == {
         ("aws/a", "gcp/b"): Link(4.5, 0.09, "", 30.0),
         ("gcp/b", "aws/a"): Link(1.0, 0.12, "other bandwidth", 31.0),
@@ -42,7 +50,7 @@ def test_a_gap_takes_the_default_of_its_pair_and_says_so() -> None:
 
 def test_an_inline_figure_wins_over_the_table_and_leaves_the_other_one() -> None:
     inline = network_map(**FROM_TABLE["spec"], links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G"}])
-    assert network_from([inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.09, "", 30.0)
+    assert joined([inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.09, "", 30.0)
 
 
 def test_maps_are_read_in_the_order_of_their_names_and_later_ones_win() -> None:
@@ -50,13 +58,13 @@ def test_maps_are_read_in_the_order_of_their_names_and_later_ones_win() -> None:
         return network_map(name, links=[{"from": "a", "to": "b", "bandwidth": bandwidth, "egressUSDPerGB": "0"}])
 
     for maps in ([one("a", "1G"), one("b", "2G")], [one("b", "2G"), one("a", "1G")]):
-        assert network_from(maps, {}).links["a", "b"] == Link(2.0, 0.0, "other round trip")
+        assert joined(maps, {}).links["a", "b"] == Link(2.0, 0.0, "other round trip")
 
 
 def test_an_inline_link_wins_over_the_table_of_a_later_map() -> None:
     inline = network_map("a", links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G", "egressUSDPerGB": "0"}])
     later = {**FROM_TABLE, "metadata": {"name": "z"}}
-    assert network_from([later, inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.0, "", 30.0)
+    assert joined([later, inline], TABLE).links["aws/a", "gcp/b"] == Link(10.0, 0.0, "", 30.0)
 
 
 def test_defaults_can_be_set_one_by_one() -> None:
@@ -65,7 +73,7 @@ def test_defaults_can_be_set_one_by_one() -> None:
         "sameRegion": {"bandwidth": "100G"},
         "sameProvider": {"roundTrip": "80ms"},
     }
-    assert network_from([network_map(defaults=said)], {}).defaults == NetworkDefaults(
+    assert joined([network_map(defaults=said)], {}).defaults == NetworkDefaults(
         same_region=Link(100.0, 0.0, "sameRegion", 1.0),
         same_provider=Link(4.0, 0.05, "sameProvider", 80.0),
         other=Link(1.0, 0.2, "other", 250.0),
@@ -77,7 +85,7 @@ def test_a_location_has_the_law_that_the_last_map_gives_it() -> None:
         return network_map(name, locations=[{"location": "aws/eu-north-1", **law}])
 
     maps = [one("b", jurisdiction="SE", operatorJurisdictions=["US"]), one("a", jurisdiction="NO")]
-    assert network_from(maps, {}).places == {"aws/eu-north-1": Place("SE", frozenset({"US"}))}
+    assert joined(maps, {}).places == {"aws/eu-north-1": Place("SE", frozenset({"US"}))}
 
 
 def test_five_thousand_links_are_read_within_a_second_one_way_and_with_gaps() -> None:
@@ -88,7 +96,7 @@ def test_five_thousand_links_are_read_within_a_second_one_way_and_with_gaps() ->
         for index, (here, there) in enumerate(pairs)
     ]
     text = HEADER + "".join(rows) * 2
-    links = network_from([FROM_TABLE], {("links", "links.csv"): text}).links
+    links = joined([FROM_TABLE], {("links", "links.csv"): text}).links
     assert len(links) == len(set(pairs)) > 2500
     assert ("p1/r1", "p2/r2") in links
     assert ("p2/r2", "p1/r1") not in links
@@ -96,7 +104,7 @@ def test_five_thousand_links_are_read_within_a_second_one_way_and_with_gaps() ->
 
 def test_columns_may_stand_in_any_order_and_the_round_trip_may_be_missing() -> None:
     text = "\ufeffegress_usd_per_gb, gbps ,to,from\r\n0.02,10,b,a\r\n\r\n"
-    assert network_from([FROM_TABLE], {("links", "links.csv"): text}).links == {
+    assert joined([FROM_TABLE], {("links", "links.csv"): text}).links == {
         ("a", "b"): Link(10.0, 0.02, "other round trip")
     }
 
@@ -131,38 +139,47 @@ def test_columns_may_stand_in_any_order_and_the_round_trip_may_be_missing() -> N
     ],
 )
 def test_a_bad_table_is_refused_with_its_line(text: str, field: str, message: str) -> None:
-    with pytest.raises(InputError) as caught:
-        network_from([FROM_TABLE], {("links", "links.csv"): text})
-    assert (caught.value.source, caught.value.field) == ("ConfigMap/links", field)
-    assert message in caught.value.detail
+    [error] = network_map_from(FROM_TABLE, {("links", "links.csv"): text}).unread
+    assert (error.source, error.field) == ("ConfigMap/links", field)
+    assert message in error.detail
 
 
 @pytest.mark.parametrize("bad", ["a,c,x,2,3\n", "a,c\n", ",c,1,2,3\n", "a,c,0,2,3\n"])
-def test_a_bad_row_costs_no_other_row_where_problems_are_collected(bad: str) -> None:
-    unread: list[InputError] = []
+def test_a_bad_row_costs_no_other_row(bad: str) -> None:
     text = HEADER + "a,b,1,2,3\n" + bad + "a,d,1,2,3\n"
-    links = network_from([FROM_TABLE], {("links", "links.csv"): text}, unread=unread).links
-    assert set(links) == {("a", "b"), ("a", "d")}
-    assert [error.field.partition(",")[0] for error in unread] == ["links.csv line 3"]
+    found = network_map_from(FROM_TABLE, {("links", "links.csv"): text})
+    assert set(network_from([found]).links) == {("a", "b"), ("a", "d")}
+    assert [error.field.partition(",")[0] for error in found.unread] == ["links.csv line 3"]
 
 
-def test_a_missing_table_costs_no_inline_link_where_problems_are_collected() -> None:
-    unread: list[InputError] = []
+def test_a_missing_table_costs_no_inline_link() -> None:
     both = network_map(links=[{"from": "a", "to": "b", "bandwidth": "1G"}], csv=[{"name": "links", "key": "links.csv"}])
-    assert set(network_from([both], {}, unread=unread).links) == {("a", "b")}
-    assert [error.field for error in unread] == ["spec.csv[0]"]
+    found = network_map_from(both, {})
+    assert set(network_from([found]).links) == {("a", "b")}
+    assert [error.field for error in found.unread] == ["spec.csv[0]"]
+
+
+def test_a_link_that_the_table_has_too_counts_once() -> None:
+    links = [{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G"}, {"from": "p", "to": "q", "bandwidth": "1G"}]
+    assert network_map_from(network_map(**FROM_TABLE["spec"], links=links), TABLE).links == 4
+
+
+def test_joining_changes_no_map_that_was_read() -> None:
+    inline = network_map("a", links=[{"from": "aws/a", "to": "gcp/b", "bandwidth": "10G"}])
+    found = [network_map_from(each, TABLE) for each in (FROM_TABLE, inline)]
+    assert network_from(found).links["aws/a", "gcp/b"].gbps == 10.0
+    assert network_from(found[:1]).links["aws/a", "gcp/b"].gbps == 4.5
 
 
 def test_more_links_than_fit_inline_belong_into_tables() -> None:
     links = [{"from": "a", "to": f"b{index}", "bandwidth": "1G"} for index in range(257)]
     with pytest.raises(InputError) as caught:
-        network_from([network_map(links=links)], {})
+        network_map_from(network_map(links=links), {})
     assert caught.value.field == "spec.links"
     assert caught.value.detail.startswith("has 257, and 256 is the most; put more into ConfigMaps")
 
 
 def test_a_table_that_is_not_there_is_named_with_its_map() -> None:
-    with pytest.raises(InputError) as caught:
-        network_from([FROM_TABLE], {})
-    assert (caught.value.source, caught.value.field) == ("NetworkMap/m", "spec.csv[0]")
-    assert 'no ConfigMap "links" with a key "links.csv"' in caught.value.detail
+    [error] = network_map_from(FROM_TABLE, {}).unread
+    assert (error.source, error.field) == ("NetworkMap/m", "spec.csv[0]")
+    assert 'no ConfigMap "links" with a key "links.csv"' in error.detail
