@@ -230,7 +230,7 @@ class RoundEvidence:
         if home is not None:
             fits[home], queue_h[home] = True, 0.0
         prices = round_.pricer.price([ask], queue_h=queue_h)
-        refusals = self._all_refusals(ask, screened, fits=fits, prices=prices)
+        refusals = self._all_refusals(ask, screened, fits=fits, prices=prices, home=home)
         shown = prices.shown(0)
         refused = np.array([bool(one) for one in refusals])
         mine = np.array([not any(part.row == row for part in self._parts) for row in range(len(refused))])
@@ -238,17 +238,17 @@ class RoundEvidence:
         assumed = round_.pricer.assumed(prices, 0)
         return _Facts(prices, queue_h.tolist(), refusals, order, assumed, shown.tolist())
 
-    def _all_refusals(self, ask: Ask, screened: Screened, *, fits: Mask, prices: Prices) -> list[tuple[Refusal, ...]]:
+    def _all_refusals(
+        self, ask: Ask, screened: Screened, *, fits: Mask, prices: Prices, home: int | None
+    ) -> list[tuple[Refusal, ...]]:
         round_, work = self._round, ask.workload
         found = [list(refusals) for refusals in screened.refusals]
         for row in np.flatnonzero(screened.countable & ~fits).tolist():
             shortage = round_.capacity.shortage(row, work.pods)
             refusal = CAPACITY.check(round_.screen.context(ask, row, shortage=shortage))
             found[row] += [refusal] if refusal else []
-        home = round_.table.row_of(ask.here)
         for row in round_.quotas.rows_of(work.key.namespace):
             left = round_.quotas.left(row, work.key.namespace)
-            # Another offer of its cluster is no home: until the old copy ends, the quota has to hold both.
             if left is not None and row != home and all(one.reason != QUOTA_EXCEEDED for one in found[row]):
                 refusal = quota_refusal(ask, left, count=work.pods.count)
                 found[row] += [refusal] if refusal else []

@@ -59,9 +59,9 @@ class RowFacts:
         mask = self._quotas.mask(ask.workload.key.namespace, ask.workload.pods, count=count)
         if mask is None:
             return np.ones(len(self._table), dtype=np.bool_)
-        if ask.here is not None:
-            home = [cluster.name == ask.here.cluster for cluster in self._table.clusters]
-            mask = mask | np.array(home, dtype=np.bool_)[self._table.cluster_of]
+        home = self._table.row_of(ask.here)
+        if home is not None:
+            mask[home] = True
         return mask
 
     def round_trip_ms(self, client: str) -> Floats:

@@ -183,10 +183,18 @@ def test_quota(cluster: Cluster, short: str | None) -> None:
     assert refusal is None or (short or "") in refusal.message
 
 
-def test_pods_that_run_on_a_cluster_already_are_in_its_quota() -> None:
-    cluster = with_quota({NVIDIA: 0.0})
-    assert answer(WithinQuota(), replace(an_ask(), here=Here(cluster.name, "h100")), cluster=cluster) is None
-    assert answer(WithinQuota(), replace(an_ask(), here=Here("other", "h100")), cluster=cluster) is not None
+@pytest.mark.parametrize(
+    ("here", "expected"),
+    [
+        pytest.param(Here("a", "h100"), None, id="pods that run on the offer already are in the quota"),
+        pytest.param(Here("a", "spot"), "QuotaExceeded", id="from another offer they come beside the old ones"),
+        pytest.param(Here("b", "h100"), "QuotaExceeded", id="as they do from another cluster"),
+        pytest.param(None, "QuotaExceeded", id="or from nowhere"),
+    ],
+)
+def test_a_quota_holds_what_runs_on_the_offer_already(here: Here | None, expected: str | None) -> None:
+    cluster = replace(with_quota({NVIDIA: 0.0}), name="a")
+    assert reason(answer(WithinQuota(), replace(an_ask(), here=here), cluster=cluster)) == expected
 
 
 def test_work_that_may_be_divided_over_clusters_needs_room_for_one_pod_only() -> None:

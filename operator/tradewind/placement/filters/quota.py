@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tradewind.model.plan import Refusal, Wake
+from tradewind.model.plan import Here, Refusal, Wake
 from tradewind.model.workload import Replicas
 from tradewind.placement.quotas import allowed, quota_left, short_of
 
@@ -23,8 +23,8 @@ QUOTA_EXCEEDED = "QuotaExceeded"
 class WithinQuota:
     """What ResourceQuotas leave to the namespace holds the pods; one pod where they may be divided over clusters.
 
-    It is about the beginning of the round; what the round itself reserves is in `placement.quotas`. Where the work runs
-    already its pods are in the quota.
+    It is about the beginning of the round; what the round itself reserves is in `placement.quotas`. On the offer where
+    the work runs already, its pods are in the quota; another one of the same cluster needs room for both copies.
     """
 
     NAME: ClassVar[str] = "quota"
@@ -34,14 +34,13 @@ class WithinQuota:
 
     def reads(self, ask: Ask, /) -> Hashable | None:
         """The namespace, the pods, and where they are now."""
-        work, here = ask.workload, ask.here
-        pods = work.pods
+        work, pods = ask.workload, ask.workload.pods
         amounts = pods.cpu_cores, pods.memory_bytes, pods.accelerators, pods.accelerator_resource
-        return work.key.namespace, _least(ask), amounts, here.cluster if here else ""
+        return work.key.namespace, _least(ask), amounts, ask.here
 
-    def sees(self, cluster: Cluster, _offer: Offer, /) -> Hashable:
-        """The cluster, where it has quotas."""
-        return cluster.name if cluster.quotas else ""
+    def sees(self, cluster: Cluster, offer: Offer, /) -> Hashable:
+        """The cluster and the offer, where there are quotas."""
+        return (cluster.name, offer.name) if cluster.quotas else None
 
     def mask(self, ask: Ask, facts: RowFacts, /) -> Mask:
         """Compare all clusters at once: there are as many namespaces and shapes of pods as there are tenants."""
@@ -49,8 +48,8 @@ class WithinQuota:
 
     def check(self, context: FilterContext, /) -> Refusal | None:
         """Refuse with what is too little."""
-        here, cluster = context.ask.here, context.cluster
-        if not cluster.quotas or (here is not None and here.cluster == cluster.name):
+        cluster = context.cluster
+        if not cluster.quotas or context.ask.here == Here(cluster.name, context.offer.name):
             return None
         return quota_refusal(
             context.ask, quota_left(cluster, context.workload.key.namespace), count=_least(context.ask)
