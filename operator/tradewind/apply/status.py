@@ -13,8 +13,8 @@ from tradewind.state.record import record_fields, spending_fields, usd
 
 if TYPE_CHECKING:
     from tradewind.decide.step import Step
+    from tradewind.model.decision import Candidate, Decision
     from tradewind.model.placement import Situation
-    from tradewind.model.plan import Candidate, Decision
     from tradewind.model.policy import EffectivePolicy
 
 Manifest = dict[str, Any]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.whyrender import usd_per_hour
-from tradewind.model.plan import Share, Usd
+from tradewind.model.decision import Share, Usd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tradewind.model.decision import Candidate
     from tradewind.model.placement import Placement
-    from tradewind.model.plan import Candidate
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.plan import Candidate, Usd
+from tradewind.model.decision import Candidate, Usd
 from tradewind.model.workload import Market
 
 if TYPE_CHECKING:

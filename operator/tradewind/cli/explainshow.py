@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from tradewind.cli.planning import Source
     from tradewind.cli.wayout import WayOut
-    from tradewind.model.plan import Ask, Candidate, Decision
+    from tradewind.model.decision import Candidate, Decision
+    from tradewind.model.plan import Ask
 
 Manifest = dict[str, Any]
 

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from tradewind.cli.loss import Lost
     from tradewind.cli.present import Present
     from tradewind.cli.world import World
+    from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
     from tradewind.model.placement import Placement
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.plan import Ask
     from tradewind.model.workload import Key, Workload
 
 DOWN = Judgement(Verdict.DOWN, "WhatIf", "It is lost.")

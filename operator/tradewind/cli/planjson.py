@@ -12,7 +12,8 @@ from tradewind.placement.decisive import TERMS, decisive, runner_up
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tradewind.model.plan import Ask, Candidate, Decision
+    from tradewind.model.decision import Candidate, Decision
+    from tradewind.model.plan import Ask
     from tradewind.model.workload import Key
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from tradewind.cli.planning import Source
     from tradewind.cli.world import World
-    from tradewind.model.plan import Ask, Decision, Share
+    from tradewind.model.decision import Decision, Share
+    from tradewind.model.plan import Ask
     from tradewind.model.workload import Key
 
 Manifest = dict[str, Any]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from tradewind.model.plan import Candidate, Decision, RefusedGroup
+    from tradewind.model.decision import Candidate, Decision, RefusedGroup
     from tradewind.model.workload import Key
 
 WIDE = 150

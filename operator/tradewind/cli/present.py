@@ -15,9 +15,10 @@ from tradewind.cli.whyrender import usd_per_hour
 from tradewind.cli.world import hub_of
 from tradewind.decide import ledger
 from tradewind.decide.sight import Sight
+from tradewind.model.decision import Decision
 from tradewind.model.fleet import Demand
 from tradewind.model.placement import CopyState, Placement
-from tradewind.model.plan import Decision, Here
+from tradewind.model.plan import Here
 from tradewind.model.snapshot import Snapshot
 from tradewind.state.record import record_from
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tradewind.cli.bill import Bill
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.decision import Decision
+    from tradewind.model.plan import Ask
 
 
 @dataclass(frozen=True, slots=True)

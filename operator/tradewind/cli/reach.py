@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     from tradewind.cli.limits import Limit
     from tradewind.cli.present import Present
+    from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster, Offer
-    from tradewind.model.plan import Ask, Conditions, Decision
+    from tradewind.model.plan import Ask, Conditions
     from tradewind.model.workload import Key
     from tradewind.placement.table import OfferTable
 

@@ -14,7 +14,7 @@ from tradewind.placement.decisive import decisive
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradewind.model.plan import Candidate, Decision
+    from tradewind.model.decision import Candidate, Decision
 
 PIPED_WIDTH = 240
 """Columns where the output is no terminal: wide enough that no cell is cut."""

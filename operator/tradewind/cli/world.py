@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from tradewind.model.plan import Ask, Conditions, Decision
+from tradewind.model.decision import Decision
+from tradewind.model.plan import Ask, Conditions
 from tradewind.placement.engine import plan
 from tradewind.state.hub import Hub
 

@@ -21,8 +21,8 @@ from tradewind.outage.moves import OUTAGES
 if TYPE_CHECKING:
     from tradewind.decide.part import Part
     from tradewind.decide.sight import Sight
+    from tradewind.model.decision import Decision
     from tradewind.model.placement import Placement, Record
-    from tradewind.model.plan import Decision
     from tradewind.model.policy import EffectivePolicy
     from tradewind.model.workload import Workload
 

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
     from tradewind.decide.sight import Sight
     from tradewind.decide.step import Step
+    from tradewind.model.decision import Candidate, Decision
     from tradewind.model.fleet import Cluster
     from tradewind.model.placement import Placement
-    from tradewind.model.plan import Ask, Candidate, Conditions, Decision
+    from tradewind.model.plan import Ask, Conditions
 
 REBUILT = "ClusterRebuilt"
 

@@ -27,8 +27,9 @@ from tradewind.placement.links import on_fleet
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster
-    from tradewind.model.plan import Conditions, Decision
+    from tradewind.model.plan import Conditions
     from tradewind.model.snapshot import Snapshot
     from tradewind.model.workload import Key
 

@@ -16,8 +16,8 @@ from tradewind.model.policy import Mode
 from tradewind.outage.moves import HOUR_S, MAX_MOVES_KEPT
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
     from tradewind.model.placement import Placement, Record
-    from tradewind.model.plan import Decision
     from tradewind.model.policy import EffectivePolicy
     from tradewind.model.workload import Workload
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tradewind.decide import checkpoints, departures, ledger
 from tradewind.decide.step import Need, Step, Wish, earliest
+from tradewind.model.decision import Share
 from tradewind.model.placement import CopyState, Move, Placement, Situation
-from tradewind.model.plan import Share
 from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.units import SECONDS_PER_HOUR, format_duration, format_usd
 from tradewind.outage.moves import MAX_MOVES_KEPT
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradewind.decide.sight import Sight
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.decision import Decision
+    from tradewind.model.plan import Ask
     from tradewind.outage.waiting import Wait
 
 DRAIN_BLOCKED = "DrainBlocked"

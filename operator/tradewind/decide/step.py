@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
     from tradewind.model.placement import Copy, Placement, Record, Situation
-    from tradewind.model.plan import Decision, Wake
+    from tradewind.model.plan import Wake
     from tradewind.model.snapshot import View
 
 

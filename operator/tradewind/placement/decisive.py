@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from tradewind.model.plan import Usd
+from tradewind.model.decision import Usd
 from tradewind.model.units import format_usd
 
 if TYPE_CHECKING:
-    from tradewind.model.plan import Candidate
+    from tradewind.model.decision import Candidate
 
 TERMS = tuple(one.name for one in fields(Usd))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tradewind.model.decision import Decision
 from tradewind.model.fleet import Offer
-from tradewind.model.plan import Decision
 from tradewind.placement.assign import Assigner
 from tradewind.placement.evidence import RoundEvidence
 from tradewind.placement.facts import ALONE

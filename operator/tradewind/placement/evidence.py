@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.model.plan import Candidate, Compared, Refusal, Share, Usd, Wake, grouped
+from tradewind.model.decision import Candidate, Compared, Share, Usd, grouped
+from tradewind.model.plan import Refusal, Wake
 from tradewind.model.units import SECONDS_PER_HOUR, format_usd
 from tradewind.model.workload import Replicas
 from tradewind.placement.contradiction import contradiction
@@ -25,8 +26,9 @@ from tradewind.placement.registry import CAPACITY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradewind.model.decision import RefusedGroup
     from tradewind.model.fleet import Cluster
-    from tradewind.model.plan import Ask, RefusedGroup
+    from tradewind.model.plan import Ask
     from tradewind.model.workload import Workload
     from tradewind.placement.assumed import Assumed
     from tradewind.placement.bids import Bid

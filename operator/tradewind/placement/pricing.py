@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradewind.model.plan import Usd
+from tradewind.model.decision import Usd
 from tradewind.placement.assumed import Assumed
 from tradewind.placement.columns import columns_of
 from tradewind.placement.costs.carbon import running_grams

@@ -50,7 +50,7 @@ class Cost(Protocol):
     """A term of the total cost, in USD.
 
     Attributes:
-        NAME: its field in `model.plan.Usd`.
+        NAME: its field in `model.decision.Usd`.
     """
 
     NAME: ClassVar[str]

@@ -15,8 +15,9 @@ from tradewind.api.workload_status import WorkloadStatus
 from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status
 from tradewind.apply.status import status_from
 from tradewind.decide.step import Step
+from tradewind.model.decision import Candidate, Decision, Usd
 from tradewind.model.placement import CopyState, Finished, Move, Orphan, Placement, Record, Situation
-from tradewind.model.plan import Candidate, Decision, Refusal, Usd, Wake
+from tradewind.model.plan import Refusal, Wake
 from tradewind.model.policy import FeedProvider
 from tradewind.model.snapshot import View
 from tradewind.model.workload import Key, Market

@@ -12,8 +12,9 @@ from tests.unit.decide.builders import ALO, RELEASING, Scene, at, copy_at, recor
 
 from tradewind.api.workload_status import WorkloadStatus
 from tradewind.apply.status import changed_fields, status_from
+from tradewind.model.decision import Candidate, Decision, Share, Usd
 from tradewind.model.placement import Finished, Move, Situation
-from tradewind.model.plan import Candidate, Conditions, Decision, Refusal, Share, Usd, Wake
+from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.workload import Market
 from tradewind.placement.engine import plan
 

@@ -16,7 +16,7 @@ from tradewind.cli.forecast import Fate, Forecast, Outcome
 from tradewind.cli.loss import Loss, Lost
 from tradewind.cli.present import of_hub
 from tradewind.cli.world import Objects
-from tradewind.model.plan import Usd
+from tradewind.model.decision import Usd
 from tradewind.model.workload import Key
 
 Manifest = dict[str, Any]

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from tests.builders import a_network
 
+from tradewind.model.decision import Usd
 from tradewind.model.fleet import Taint, Toleration
 from tradewind.model.network import Network
-from tradewind.model.plan import Usd
 from tradewind.model.workload import Key, PodSet, SelectorTerm
 
 TAINT = Taint("nvidia.com/gpu", "present", "NoSchedule")

@@ -9,7 +9,7 @@ import numpy as np
 from tests.builders import NEVER_INTERRUPTED, a_cluster, a_policy
 
 from tradewind.model.fleet import Carbon
-from tradewind.model.plan import Ask, Conditions, Usd
+from tradewind.model.plan import Ask, Conditions
 from tradewind.model.policy import PolicyLayer
 from tradewind.placement.pricing import Pricer
 from tradewind.placement.table import tabulate
@@ -17,6 +17,7 @@ from tradewind.placement.table import tabulate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradewind.model.decision import Usd
     from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
     from tradewind.model.workload import Workload

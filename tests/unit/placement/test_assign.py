@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.builders import HOUR_S, a_cluster, a_network, a_node, a_policy, a_workload, an_ask, an_offer, some_data
 
 from tradewind.model.fleet import Cluster, Quota
-from tradewind.model.plan import Ask, Conditions, Decision, Here
+from tradewind.model.plan import Ask, Conditions, Here
 from tradewind.model.policy import PolicyLayer
 from tradewind.model.workload import Deadline, DeadlineMode
 from tradewind.placement.engine import plan
@@ -21,6 +21,7 @@ from tradewind.placement.profile import Patience
 from tradewind.placement.table import tabulate
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
     from tradewind.model.network import Network
 
 NETWORK = a_network(

@@ -24,8 +24,9 @@ from tradewind.model.workload import Access
 from tradewind.placement.engine import plan
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Candidate
     from tradewind.model.fleet import Cluster
-    from tradewind.model.plan import Ask, Candidate
+    from tradewind.model.plan import Ask
 
 SPEEDS = {"H100-80GB": 3.0, "A100-80GB": 1.0, "L4": 0.25}
 A_TO_HERE = ("a/x", "aws/eu-north-1")

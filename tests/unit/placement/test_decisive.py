@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tradewind.model.plan import Candidate, Refusal, Usd, Wake
+from tradewind.model.decision import Candidate, Usd
+from tradewind.model.plan import Refusal, Wake
 from tradewind.model.workload import Market
 from tradewind.placement.decisive import decisive, runner_up
 

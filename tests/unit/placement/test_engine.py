@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, nan
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.builders import (
@@ -23,9 +24,12 @@ from tests.builders import (
 
 from tradewind.model.fleet import Cluster, Scheduling
 from tradewind.model.network import Network
-from tradewind.model.plan import Ask, Conditions, Decision, Wake
+from tradewind.model.plan import Ask, Conditions, Wake
 from tradewind.model.workload import Constraints, Market, Output, SelectorTerm, Tier, Workload
 from tradewind.placement.engine import plan, standing
+
+if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
 
 SWEDEN = a_cluster("aws-se", offers=(an_offer(usd=4.0),))
 SPAIN = a_cluster("gcp-es", provider="gcp", region="europe-southwest1", jurisdiction="ES", offers=(an_offer(usd=3.0),))

@@ -22,9 +22,10 @@ from tradewind.model.plan import Conditions
 from tradewind.placement.engine import plan
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.plan import Ask
     from tradewind.placement.table import Floats
 
 BOUND = 2e-3

@@ -29,9 +29,10 @@ from tradewind.model.workload import Access, Market
 from tradewind.placement.engine import plan
 
 if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster
     from tradewind.model.network import Network
-    from tradewind.model.plan import Ask, Decision
+    from tradewind.model.plan import Ask
 
 PLACES = (("aws", "eu-north-1", "SE"), ("gcp", "europe-west4", "NL"), ("own", "madrid", ""), ("aws", "us-east-1", "US"))
 TYPES = ("H100-80GB", "L4")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,12 @@ from tests.builders import a_cluster, a_policy, a_workload, an_ask, an_offer
 
 from tradewind.model.fleet import Cluster, Quota
 from tradewind.model.kind import WorkloadType
-from tradewind.model.plan import Ask, Conditions, Decision, Kept
+from tradewind.model.plan import Ask, Conditions, Kept
 from tradewind.model.workload import Key, Replicas, Spread
 from tradewind.placement.engine import plan
+
+if TYPE_CHECKING:
+    from tradewind.model.decision import Decision
 
 
 def site(name: str, usd: float, *, nodes: int = 4, provider: str = "", per_node: int = 1) -> Cluster:

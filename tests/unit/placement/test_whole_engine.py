@@ -13,7 +13,7 @@ from tests.builders import GB, HOUR_S, a_cluster, a_network, a_node, a_policy, a
 
 from tradewind.model.fleet import Carbon, Certification, Cluster, Quota, Scheduling
 from tradewind.model.kind import WorkloadType
-from tradewind.model.plan import Ask, Conditions, Decision, Here
+from tradewind.model.plan import Ask, Conditions, Here
 from tradewind.model.policy import PolicyLayer
 from tradewind.model.workload import (
     AllowDeny,
@@ -30,7 +30,7 @@ from tradewind.model.workload import (
 from tradewind.placement.engine import plan
 
 if TYPE_CHECKING:
-    from tradewind.model.plan import Share
+    from tradewind.model.decision import Decision, Share
 
 PLACES = (
     ("aws", "eu-north-1", "SE"),
