@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.nodes import accelerator_of, node_from, pod_requests
@@ -12,6 +13,7 @@ from tradewind.model.workload import Key
 from tradewind.state.copies import EPOCH_LABEL, UID_LABEL, WORKLOAD_LABEL, copy_from
 from tradewind.state.launching import POD, Launching
 from tradewind.state.quotas import Quotas
+from tradewind.state.sinks import Sink, WrittenSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,9 +76,12 @@ class Member:
         self.kinds: frozenset[str] | None = None
         self.quotas = Quotas(capacity_changed)
         self.launching = Launching()
-        self.nodes_sink = NodesSink(self)
-        self.pods_sink = PodsSink(self)
-        self.copy_sinks = {kind: CopiesSink(self, kind) for kind in ("Job", "Deployment")}
+        self.nodes_sink = Sink(self._set_nodes, self._set_node)
+        self.pods_sink = Sink(self._set_pods, self._set_pod)
+        self.copy_sinks = {
+            kind: WrittenSink(partial(self._set_copies, kind), partial(self._set_copy, kind))
+            for kind in ("Job", "Deployment")
+        }
 
     @property
     def nodes_total(self) -> int:
@@ -139,15 +144,13 @@ class Member:
         self._free.clear()
         self._count()
 
-    # What follows is called by the sinks.
-
-    def set_nodes(self, items: list[Manifest]) -> None:
+    def _set_nodes(self, items: list[Manifest]) -> None:
         """Replace all nodes."""
         self._raw_nodes = {item["metadata"]["name"]: node_from(item, self.table) for item in items}
         self._free.clear()
         self._count()
 
-    def set_node(self, item: Manifest, *, deleted: bool) -> None:
+    def _set_node(self, item: Manifest, *, deleted: bool) -> None:
         """Take one changed node; a heartbeat that changes nothing that matters wakes nobody."""
         name = item["metadata"]["name"]
         node = None if deleted else node_from(item, self.table)
@@ -160,7 +163,7 @@ class Member:
         self._free.pop(name, None)
         self._count()
 
-    def set_pods(self, items: list[Manifest]) -> None:
+    def _set_pods(self, items: list[Manifest]) -> None:
         """Replace all pods."""
         self._pods.clear()
         self._on_node.clear()
@@ -174,7 +177,7 @@ class Member:
             self._bind(item)
         self._capacity_changed()
 
-    def set_pod(self, item: Manifest, *, deleted: bool) -> None:
+    def _set_pod(self, item: Manifest, *, deleted: bool) -> None:
         """Take one changed pod; only its binding and its end matter."""
         uid = item["metadata"]["uid"]
         before = self._pods.get(uid)
@@ -189,7 +192,7 @@ class Member:
         else:
             self._bind(item)
 
-    def set_copies(self, kind: str, items: list[Manifest]) -> None:
+    def _set_copies(self, kind: str, items: list[Manifest]) -> None:
         """Replace all copies of one kind."""
         self.launching.replace(kind, items)
         before = {key for key, copy in self._copies.items() if copy.kind == kind}
@@ -200,7 +203,7 @@ class Member:
         self._copies_changed(before | {copy.key for copy in found})
         self._copies_listed()
 
-    def set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
+    def _set_copy(self, kind: str, item: Manifest, *, deleted: bool) -> None:
         """Take one changed copy; a status that says nothing new wakes nobody."""
         key = Key(item["metadata"]["namespace"], item["metadata"]["name"])
         self.launching.change(kind, item, deleted=deleted)
@@ -280,75 +283,3 @@ def _copy_of(pod: Manifest) -> tuple[str, int] | None:
 
 def _claims(copy: Copy | None) -> int:
     return 0 if copy is None or copy.state in GONE_STATES else copy.pods_wanted
-
-
-class _Sink:
-    """What the sinks of a member share: whether a list has come, and whether it still holds."""
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-        self.listed = False
-        self.fresh = False
-
-    def stale(self) -> None:
-        """Learn that the picture may be behind."""
-        self.fresh = False
-
-    def _came(self) -> None:
-        self.listed = self.fresh = True
-
-
-class NodesSink(_Sink):
-    """Nodes of one member."""
-
-    def replace(self, items: list[Manifest]) -> None:
-        """Take the full list."""
-        self._came()
-        self.member.set_nodes(items)
-
-    def change(self, kind: str, item: Manifest) -> None:
-        """Take one change."""
-        self.member.set_node(item, deleted=kind == "DELETED")
-
-
-class PodsSink(_Sink):
-    """Pods of one member: requests only."""
-
-    def replace(self, items: list[Manifest]) -> None:
-        """Take the full list."""
-        self._came()
-        self.member.set_pods(items)
-
-    def change(self, kind: str, item: Manifest) -> None:
-        """Take one change."""
-        self.member.set_pod(item, deleted=kind == "DELETED")
-
-
-class CopiesSink(_Sink):
-    """Delivered objects of one kind."""
-
-    def __init__(self, member: Member, kind: str) -> None:
-        super().__init__(member)
-        self.kind = kind
-        self._newest = 0
-
-    def replace(self, items: list[Manifest]) -> None:
-        """Take the full list."""
-        self._came()
-        self._newest = max([self._newest, *map(_version, items)])
-        self.member.set_copies(self.kind, items)
-
-    def change(self, kind: str, item: Manifest) -> None:
-        """Take one change."""
-        self._newest = max(self._newest, _version(item))
-        self.member.set_copy(self.kind, item, deleted=kind == "DELETED")
-
-    def wrote(self, item: Manifest) -> None:
-        """Take what we have written ourselves, unless the watch has told of it, and perhaps of its end, already."""
-        if _version(item) > self._newest:
-            self.member.set_copy(self.kind, item, deleted=False)
-
-
-def _version(item: Manifest) -> int:
-    version = item["metadata"].get("resourceVersion", "")
-    return int(version) if version.isdigit() else 0

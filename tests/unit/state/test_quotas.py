@@ -142,12 +142,12 @@ def test_pods_that_are_promised_are_taken_off_before_their_member_counts_them() 
 def test_a_pod_that_exists_is_counted_by_the_quota_whether_it_has_a_node_or_not() -> None:
     fleet = Fleet(status=manifests.placed(replicas=2))
     copy = manifests.a_copy()
-    fleet.member.set_copy("Job", {**copy, "spec": {"parallelism": 2, "completions": 2}}, deleted=False)
+    fleet.member.copy_sinks["Job"].change("MODIFIED", {**copy, "spec": {"parallelism": 2, "completions": 2}})
     assert fleet.free() == 6.0
     for uid, node in (("p-1", "n1"), ("p-2", "")):
-        fleet.member.set_pod(manifests.a_pod(uid, node=node), deleted=False)
+        fleet.member.pods_sink.change("ADDED", manifests.a_pod(uid, node=node))
     assert fleet.free() == 10.0, "their member's own count has them"
-    fleet.member.set_pod(manifests.a_pod("p-2", node=""), deleted=True)
+    fleet.member.pods_sink.change("DELETED", manifests.a_pod("p-2", node=""))
     assert fleet.free() == 8.0
 
 
