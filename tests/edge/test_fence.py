@@ -81,7 +81,8 @@ def _users_of(name: str) -> list[str]:
 
 def test_requests_are_made_by_the_client_alone() -> None:
     """Whoever opened a connection to an API server by another way would pass the fence."""
-    assert set(_users_of("pool_manager")) == {"client.py"}
+    assert set(_users_of("pool_manager")) == {"transport.py"}
+    assert _users_of("Transport") == ["client.py"]
 
 
 def test_only_the_lease_has_a_client_without_a_fence() -> None:
@@ -96,7 +97,7 @@ async def test_a_fence_that_closes_while_a_write_is_connecting_keeps_it_back(
     fence = Fence(clock)
     fence.open(clock.now_s + 15.0)
     server = api.client(fence=fence)
-    monkeypatch.setattr("tradewind.kube.client._a_socket", lambda address: _paused_by(clock, address))
+    monkeypatch.setattr("tradewind.kube.transport._a_socket", lambda address: _paused_by(clock, address))
     with pytest.raises(NotLeadingError):
         await server.create(JOBS, BODY, namespace="research")
     assert api.writes() == []
@@ -145,7 +146,7 @@ async def test_a_write_has_no_more_time_than_leadership_and_tells_the_api_server
 async def test_the_kernel_keeps_nothing_for_longer_than_the_margin(api: FakeApi) -> None:
     server = api.client()
     await server.list_all(JOBS)
-    rest: Any = server._rest  # noqa: SLF001 - the very socket that was used
+    rest: Any = server._transport._rest  # noqa: SLF001 - the very socket that was used
     [held] = rest.pool_manager._connector._conns.values()  # noqa: SLF001 - as above
     [(protocol, _)] = held
     found = protocol.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)

@@ -86,7 +86,8 @@ async def test_a_member_goes_on_answering_while_the_hubs_resolver_fails(
     server = ApiServer("aws", configuration, fence=unfenced())
     assert (await probe(server, timeout_s=5.0)).heard is Heard.ANSWER
     system.fails = True
-    connector = server._rest.pool_manager.connector if server._rest.pool_manager else None  # noqa: SLF001 - or wait 10 s
+    rest = server._transport._rest  # noqa: SLF001 - or wait 10 s
+    connector = rest.pool_manager.connector if rest.pool_manager else None
     assert isinstance(connector, TCPConnector)
     connector.clear_dns_cache()
     api.drop("GET /namespaces/kube-system", times=1)  # so that the next probe needs a new connection

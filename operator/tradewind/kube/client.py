@@ -1,38 +1,29 @@
 """One API server: requests with time-outs, pages, and watch streams, as plain dicts.
 
-Built on kubernetes.aio, which does the configuration, TLS and connection pool; its models are left out, since
-decoding thousands of objects into them costs more than everything else that is done with them.
+The models of the Kubernetes client library are left out, since decoding thousands of objects into them costs more than
+everything else that is done with them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import math
-import socket
 import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-from kubernetes.aio import client as k8s
 
-from tradewind.kube.errors import BusyError, ExpiredError, NotLeadingError, UnreachableError, raise_for
-from tradewind.kube.fence import WIRE_S
-from tradewind.kube.resolving import LastGoodResolver
+from tradewind.kube.errors import BusyError, ExpiredError, UnreachableError, raise_for
+from tradewind.kube.transport import Body, Transport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
-
-    from aiohttp.abc import AbstractStreamWriter
 
     from tradewind.kube.fence import Fence, Permit
     from tradewind.kube.resources import Resource
 
 Manifest = dict[str, Any]
-log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 3.0
@@ -70,20 +61,12 @@ class ApiServer:
         self.name = name
         self._fence = fence
         self.on_write: Callable[[int, float], None] = lambda *_: None
-        self._configuration = configuration
-        configuration.connection_pool_maxsize = 64
-        configuration.retries = None
-        # Read once: aiohttp would look for a proxy and a .netrc at each request.
-        configuration.client_session_kwargs = {"trust_env": False}
-        configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
-        self._rest = _Rest(configuration)
+        self._transport = Transport(name, configuration)
         self._on_call = on_call
-        self._closed = False
 
     async def close(self) -> None:
         """Close all connections; whoever still asks is told that there is none."""
-        self._closed = True
-        await self._rest.close()
+        await self._transport.close()
 
     async def get(
         self, resource: Resource, name: str, *, namespace: str = "", timeout_s: float | None = None
@@ -167,7 +150,7 @@ class ApiServer:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=WATCH_SILENCE_S)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                opened = await self._open("GET", resource.path(namespace), params=query, timeout=timeout)
+                opened = await self._transport.open("GET", resource.path(namespace), params=query, timeout=timeout)
             async with opened as response:
                 self._on_call(self.name, "WATCH", response.status)
                 if response.status != 200:  # noqa: PLR2004 - HTTP OK
@@ -230,10 +213,10 @@ class ApiServer:
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S, ceil_threshold=math.inf)
         data = None
         if permit is not None:
-            data = _Body(json.dumps(body, separators=(",", ":")).encode(), permit, what=(self.name, method, path))
+            data = Body(json.dumps(body, separators=(",", ":")).encode(), permit, what=(self.name, method, path))
         started_s = asyncio.get_running_loop().time()
         try:
-            opened = await self._open(
+            opened = await self._transport.open(
                 method, path, params=params, timeout=timeout, data=data, content_type=content_type
             )
             async with opened as response:
@@ -257,80 +240,6 @@ class ApiServer:
         if method != "GET":
             self.on_write(status, asyncio.get_running_loop().time() - started_s)
 
-    async def _open(
-        self,
-        method: str,
-        path: str,
-        *,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own, passed on
-        params: Mapping[str, str] | None = None,
-        data: _Body | None = None,
-        content_type: str = "application/json",
-    ) -> aiohttp.ClientResponse:
-        if self._closed:
-            raise UnreachableError("Closed", f"The connection to {self.name} has been ended.")
-        headers = {"Accept": "application/json"}
-        if data is not None:
-            headers["Content-Type"] = content_type
-        for auth in (await self._configuration.auth_settings()).values():
-            headers[auth["key"]] = auth["value"]
-        if self._rest.pool_manager is None:
-            self._rest.pool_manager = self._rest._create_pool_manager()  # noqa: SLF001 - made lazily there too
-        return await self._rest.pool_manager.request(
-            method,
-            self._configuration.host + path,
-            params=params,
-            data=data,
-            headers=headers,
-            timeout=timeout,
-            server_hostname=self._configuration.tls_server_name or None,
-            proxy=self._configuration.proxy,
-            allow_redirects=False,
-        )
-
-
-class _Body(aiohttp.BytesPayload):
-    """The body of a write. aiohttp sends it in one piece with the headers, so this is where the last look belongs.
-
-    Attributes:
-        refused: why it was not sent.
-    """
-
-    def __init__(self, value: bytes, permit: Permit, *, what: tuple[str, str, str]) -> None:
-        super().__init__(value)
-        self._permit = permit
-        self._what = what
-        self.refused: NotLeadingError | None = None
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        """Send it, if it may still be sent: connecting takes time, and the process may have been paused."""
-        try:
-            self._permit.send()
-        except NotLeadingError as error:
-            self.refused = error
-            raise
-        log.debug("sending cluster=%s method=%s path=%s", *self._what)
-        await super().write_with_length(writer, content_length)
-
-
-class _Rest(k8s.rest.RESTClientObject):
-    """The library's session, with a resolver that outlives failures of the hub's own."""
-
-    def _create_connector(self) -> aiohttp.TCPConnector:
-        # The resolver keeps nothing open that would have to be closed.
-        return aiohttp.TCPConnector(
-            limit=self.maxsize, ssl=self.ssl_context, resolver=LastGoodResolver(), socket_factory=_a_socket
-        )
-
-
-def _a_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """Make a socket whose data does not outlive the fence; see `WIRE_S`."""
-    made = socket.socket(*address[:3])
-    # Linux only. Elsewhere the kernel may go on sending for minutes, and compare-and-swap is what is left.
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(WIRE_S * 1000))
-    return made
-
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
     """Split a stream into lines of any length (aiohttp's own readline has a limit that large objects pass)."""
@@ -340,12 +249,6 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         for line in lines:
             if line:
                 yield line
-
-
-def _proxy_for(host: str) -> str | None:
-    """Find the proxy that the environment names for an address, by HTTPS_PROXY and NO_PROXY."""
-    address = urlsplit(host)
-    return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
 
 
 def _decoded(raw: bytes) -> object:
