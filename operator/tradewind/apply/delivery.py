@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from tradewind.apply.config import CONFIG_KINDS, Config
+from tradewind.apply.owned import Owned, Refused
 from tradewind.errors import RetryableError, TerminalError, TradewindError
-from tradewind.kube.errors import AlreadyExistsError, NotFoundError, UnauthorizedError, WebhookError
-from tradewind.kube.resources import (
-    CONFIG_MAPS,
-    FIELD_MANAGER,
-    JOBS,
-    NAMESPACES,
-    SECRETS,
-    SERVICE_ACCOUNTS,
-    VOLUME_CLAIMS,
-    Resource,
-    deliverable,
-)
+from tradewind.kube.errors import AlreadyExistsError, NotFoundError, WebhookError
+from tradewind.kube.resources import FIELD_MANAGER, JOBS, SERVICE_ACCOUNTS, VOLUME_CLAIMS, Resource, deliverable
 from tradewind.model.plan import Refusal, Wake
 from tradewind.model.policy import Guarantee
 from tradewind.state.copies import (
@@ -26,53 +18,29 @@ from tradewind.state.copies import (
     EPOCH_LABEL,
     GENERATION_ANNOTATION,
     HUB_LABEL,
-    SHARED_LABEL,
     UID_LABEL,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tradewind.apply.config import SharedUse
     from tradewind.apply.render import Rendered
     from tradewind.kube.client import ApiServer
     from tradewind.model.placement import Copy
 
 Manifest = dict[str, Any]
-CONFIG_KINDS = {"ConfigMap": CONFIG_MAPS, "Secret": SECRETS}
+
+__all__ = ["Delivery", "Refused"]
 
 
-class Refused(Exception):  # noqa: N818 - an outcome of delivery, told to the next decision
-    """The member can't take this copy; `refusal` says why and what could change it."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.message)
-        self.refusal = refusal
-
-
-class SharedUse(Protocol):
-    """Who else needs a ConfigMap or Secret that came along with a copy."""
-
-    def leaves(self, copy: Copy) -> None:
-        """Learn that a copy is being asked to go: those that go at the same time don't need anything for its sake."""
-
-    def stays(self, copy: Copy) -> None:
-        """Learn that it could not be asked."""
-
-    def in_use(self, cluster: str, namespace: str, kind: str, name: str) -> bool:
-        """Whether a copy that stays on this member names it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
-    """Delivers to one member.
+    """Delivers to one member; ConfigMaps and Secrets are read from the hub."""
 
-    Attributes:
-        hub: where ConfigMaps and Secrets are read from, one at a time, never listed.
-    """
-
-    hub: ApiServer
-    member: ApiServer
-    hub_name: str
+    def __init__(self, hub: ApiServer, member: ApiServer, hub_name: str) -> None:
+        self._member = member
+        self._owned = Owned(member, hub_name)
+        self._config = Config(hub, self._owned)
 
     async def prepare(self, rendered: Rendered) -> None:
         """Check what the copy needs and what can't be brought along, before anything is promised.
@@ -82,7 +50,7 @@ class Delivery:
         """
         namespace = rendered.copy["metadata"]["namespace"]
         try:
-            await self._read_config(rendered, namespace)
+            await self._config.read(rendered)
             if rendered.service_account not in ("", "default"):
                 await self._require(SERVICE_ACCOUNTS, rendered.service_account, namespace)
             for claim in rendered.volume_claims:
@@ -111,16 +79,16 @@ class Delivery:
         """
         namespace = rendered.copy["metadata"]["namespace"]
         try:
-            config = await self._read_config(rendered, namespace) if copy_config else []
+            config = await self._config.read(rendered) if copy_config else []
             for manifest in config:
-                await self._bring(manifest, namespace)
+                await self._config.bring(manifest, namespace)
             for companion in rendered.companions:
                 await self._companion(companion, namespace)
-            made = await self._with_namespace(self._copy, rendered.copy, guarantee)
+            made = await self._owned.within(namespace, partial(self._copy, rendered.copy, guarantee))
             named = rendered.copy["metadata"]["annotations"][COMPANIONS_ANNOTATION].split(",")
             for resource, name in _companions(set(before.companions if before else ()) - set(named)):
                 if resource.kind not in CONFIG_KINDS:
-                    await self._remove_ours(resource, name, namespace)
+                    await self._owned.remove(resource, name, namespace)
         except WebhookError as error:
             if patient:
                 raise
@@ -133,7 +101,9 @@ class Delivery:
         """Whether the member holds this very copy; asked where the answer to an earlier attempt may have been lost."""
         metadata = rendered.copy["metadata"]
         try:
-            found = await self.member.get(deliverable(rendered.copy), metadata["name"], namespace=metadata["namespace"])
+            found = await self._member.get(
+                deliverable(rendered.copy), metadata["name"], namespace=metadata["namespace"]
+            )
         except NotFoundError:
             return False
         return _same_copy(found, rendered.copy)
@@ -143,8 +113,10 @@ class Delivery:
         metadata = rendered.copy["metadata"]
         namespace, came = metadata["namespace"], metadata["annotations"][COMPANIONS_ANNOTATION].split(",")
         for resource, name in _companions(came):
-            if resource.kind not in CONFIG_KINDS or not shared.in_use(self.member.name, namespace, resource.kind, name):
-                await self._remove_ours(resource, name, namespace, uid=metadata["labels"][UID_LABEL])
+            if resource.kind not in CONFIG_KINDS or not shared.in_use(
+                self._member.name, namespace, resource.kind, name
+            ):
+                await self._owned.remove(resource, name, namespace, uid=metadata["labels"][UID_LABEL])
 
     async def release(self, copy: Copy, *, shared: SharedUse) -> None:
         """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone."""
@@ -162,9 +134,9 @@ class Delivery:
             if companion.kind not in CONFIG_KINDS or not shared.in_use(
                 copy.cluster, namespace, companion.kind, its_name
             ):
-                await self._remove_ours(companion, its_name, namespace)
+                await self._owned.remove(companion, its_name, namespace)
         try:
-            await self.member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
+            await self._member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
         except NotFoundError:
             return
 
@@ -174,26 +146,26 @@ class Delivery:
         namespace, name = metadata["namespace"], metadata["name"]
         try:
             # Create first, whatever the guarantee: an apply would silently take over a foreign object of that name.
-            return await self.member.create(resource, body, namespace=namespace)
+            return await self._member.create(resource, body, namespace=namespace)
         except AlreadyExistsError:
-            found = await self.member.get(resource, name, namespace=namespace)
+            found = await self._member.get(resource, name, namespace=namespace)
         except NotFoundError:
             raise
         except TerminalError as error:
             # A quota may refuse the second attempt because the first one, whose answer was lost, has used it up.
             found = await self._found_after(error, resource, name, namespace)
-        self._refuse_foreign(found, name)
+        self._owned.refuse_foreign(found, name)
         if not _same_copy(found, body):
-            raise RetryableError("OldCopyPresent", f"An older copy of {name} has to end on {self.member.name} first.")
+            raise RetryableError("OldCopyPresent", f"An older copy of {name} has to end on {self._member.name} first.")
         if resource is JOBS:
             # A Job's template is immutable: only the marks of its generation and companions follow.
             marks = {key: metadata["annotations"][key] for key in (GENERATION_ANNOTATION, COMPANIONS_ANNOTATION)}
             patch = {"metadata": {"annotations": marks, "resourceVersion": found["metadata"]["resourceVersion"]}}
-            return await self.member.merge(resource, name, patch, namespace=namespace)
+            return await self._member.merge(resource, name, patch, namespace=namespace)
         found = await self._own(found, resource)
         if guarantee is Guarantee.AT_MOST_ONCE:
             body = {**body, "metadata": {**metadata, "resourceVersion": found["metadata"]["resourceVersion"]}}
-        return await self.member.apply(resource, body, namespace=namespace)
+        return await self._member.apply(resource, body, namespace=namespace)
 
     async def _own(self, found: Manifest, resource: Resource) -> Manifest:
         """Have what was created count as applied: an apply removes only what an earlier apply had set."""
@@ -203,128 +175,36 @@ class Delivery:
         if applied == entries:
             return found
         patch = {"metadata": {"managedFields": applied, "resourceVersion": metadata["resourceVersion"]}}
-        return await self.member.merge(resource, metadata["name"], patch, namespace=metadata["namespace"])
+        return await self._member.merge(resource, metadata["name"], patch, namespace=metadata["namespace"])
 
     async def _found_after(self, error: TerminalError, resource: Resource, name: str, namespace: str) -> Manifest:
         try:
-            return await self.member.get(resource, name, namespace=namespace)
+            return await self._member.get(resource, name, namespace=namespace)
         except TerminalError:
             raise error from None
 
     def _refused(self, error: TradewindError) -> Refused:
-        return Refused(Refusal("RefusedByMember", f"{self.member.name} refuses it: {error.message}", Wake.CLUSTER))
+        return Refused(Refusal("RefusedByMember", f"{self._member.name} refuses it: {error.message}", Wake.CLUSTER))
 
     async def _companion(self, body: Manifest, namespace: str) -> None:
         resource, name = deliverable(body), body["metadata"]["name"]
         try:
-            found = await self.member.get(resource, name, namespace=namespace)
+            found = await self._member.get(resource, name, namespace=namespace)
         except NotFoundError:
             found = None
         if found is not None:
-            self._refuse_foreign(found, f"{body['kind']} {name}")
+            self._owned.refuse_foreign(found, f"{body['kind']} {name}")
             if found["metadata"]["labels"].get(UID_LABEL) != body["metadata"]["labels"][UID_LABEL]:
                 message = (
-                    f"{body['kind']} {name} on {self.member.name} came with another AIWorkload. Rename one of them."
+                    f"{body['kind']} {name} on {self._member.name} came with another AIWorkload. Rename one of them."
                 )
                 raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))
-        await self._with_namespace(self._apply, body, None)
-
-    async def _apply(self, body: Manifest, _: None) -> Manifest:
-        return await self.member.apply(deliverable(body), body, namespace=body["metadata"]["namespace"])
-
-    async def _with_namespace(self, write: Any, body: Manifest, argument: Any) -> Manifest:
-        """Write, and only if the namespace turns out to be missing, create it and write again."""
-        try:
-            result: Manifest = await write(body, argument)
-        except NotFoundError:
-            await self._make_namespace(body["metadata"]["namespace"])
-            result = await write(body, argument)
-        return result
-
-    async def _make_namespace(self, name: str) -> None:
-        body = {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": name, "labels": {HUB_LABEL: self.hub_name}},
-        }
-        try:
-            await self.member.create(NAMESPACES, body)
-        except AlreadyExistsError:
-            return
-
-    async def _read_config(self, rendered: Rendered, namespace: str) -> list[Manifest]:
-        """Read all that the pods name from the hub, before anything is delivered."""
-        found = []
-        for kind, name, optional in rendered.config:
-            try:
-                found.append({**await self.hub.get(CONFIG_KINDS[kind], name, namespace=namespace), "kind": kind})
-            except NotFoundError:
-                if not optional and not await self._has(CONFIG_KINDS[kind], name, namespace):
-                    message = f"The pods name {kind} {name}, which namespace {namespace} lacks on the hub. Create it."
-                    raise Refused(Refusal(f"{kind}NotFound", message, Wake.CONFIG)) from None
-            except UnauthorizedError as error:
-                message = f"The hub does not let Tradewind read {kind} {namespace}/{name}: {error.message}"
-                raise Refused(Refusal(f"{kind}Unreadable", message, Wake.CONFIG)) from None
-        return found
-
-    async def bring_config(self, kind: str, name: str, namespace: str, *, shared: SharedUse) -> None:
-        """Bring one ConfigMap or Secret up to date; what has gone from the hub is left as it was."""
-        try:
-            found = await self.hub.get(CONFIG_KINDS[kind], name, namespace=namespace)
-        except NotFoundError:
-            return
-        await self._bring({**found, "kind": kind}, namespace)
-        if not shared.in_use(self.member.name, namespace, kind, name):
-            # Its last user went meanwhile, and took away what was then put back.
-            await self._remove_ours(CONFIG_KINDS[kind], name, namespace)
-
-    async def _bring(self, found: Manifest, namespace: str) -> None:
-        """Copy a ConfigMap or Secret, unless the member has one of its own under that name: then that one counts."""
-        name, kind = found["metadata"]["name"], found["kind"]
-        resource = CONFIG_KINDS[kind]
-        try:
-            there = await self.member.get(resource, name, namespace=namespace)
-        except NotFoundError:
-            there = None
-        if there is not None and (there["metadata"].get("labels") or {}).get(HUB_LABEL) != self.hub_name:
-            return
-        data = {key: found[key] for key in ("data", "binaryData", "type", "immutable") if key in found}
-        if there is not None and all(there.get(key) == value for key, value in data.items()):
-            return
-        labels = {HUB_LABEL: self.hub_name, SHARED_LABEL: "true"}
-        metadata = {"name": name, "namespace": namespace, "labels": labels}
-        body: Manifest = {"apiVersion": "v1", "kind": kind, "metadata": metadata} | data
-        await self._with_namespace(self._apply, body, None)
+        await self._owned.apply(body)
 
     async def _require(self, resource: Resource, name: str, namespace: str) -> None:
-        if not await self._has(resource, name, namespace):
-            message = f"The pods name {resource.kind} {name}, which {self.member.name} lacks in namespace {namespace}."
+        if not await self._owned.has(resource, name, namespace):
+            message = f"The pods name {resource.kind} {name}, which {self._member.name} lacks in namespace {namespace}."
             raise Refused(Refusal(f"{resource.kind}NotFound", message, Wake.CLUSTER))
-
-    async def _has(self, resource: Resource, name: str, namespace: str) -> bool:
-        try:
-            await self.member.get(resource, name, namespace=namespace)
-        except NotFoundError:
-            return False
-        return True
-
-    async def _remove_ours(self, resource: Resource, name: str, namespace: str, *, uid: str = "") -> None:
-        """Remove a companion, or what several share; with `uid`, no companion of another workload."""
-        try:
-            found = await self.member.get(resource, name, namespace=namespace)
-            labels = found["metadata"].get("labels") or {}
-            others = uid and labels.get(UID_LABEL, uid) != uid
-            if labels.get(HUB_LABEL) == self.hub_name and not others:
-                await self.member.delete(resource, name, namespace=namespace, uid=found["metadata"]["uid"])
-        except NotFoundError:
-            return
-
-    def _refuse_foreign(self, found: Manifest, name: str) -> None:
-        if (found["metadata"].get("labels") or {}).get(HUB_LABEL) != self.hub_name:
-            message = (
-                f"{name} exists on {self.member.name} and is not Tradewind's: it is left alone. Rename one of them."
-            )
-            raise Refused(Refusal("NameTaken", message, Wake.CLUSTER))
 
 
 def _is_our_create(entry: Manifest) -> bool:

@@ -8,8 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status, write_status
-from tradewind.apply.delivery import CONFIG_KINDS, Delivery
+from tradewind.apply.config import CONFIG_KINDS, Config
+from tradewind.apply.delivery import Delivery
 from tradewind.apply.metric_status import Shown
+from tradewind.apply.owned import Owned
 from tradewind.decide import ledger
 from tradewind.errors import TradewindError
 from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
@@ -76,10 +78,9 @@ class Chores:
                 server = self._lookup.server(name)
                 if server is None or entry.member is None or not entry.answers or not self._lookup.may_write():
                     continue
-                delivery = Delivery(self._hub, server, self._hub_name)
-                for kind, config, namespace in self._config_on(entry):
-                    bringing = delivery.bring_config(kind, config, namespace, shared=self._store)
-                    await self._guarded(bringing, name)
+                config = Config(self._hub, Owned(server, self._hub_name))
+                for kind, its_name, namespace in self._config_on(entry):
+                    await self._guarded(config.refresh(kind, its_name, namespace, shared=self._store), name)
 
     def _config_on(self, entry: ClusterEntry) -> set[tuple[str, str, str]]:
         copies = entry.member.inventory().copies.values() if entry.member is not None else ()
