@@ -91,9 +91,9 @@ def hub_of(objects: Objects) -> Hub:
     for policy in objects.policies:
         hub.see_policy(policy, deleted=False)
     hub.see_priority_classes([*SYSTEM_PRIORITIES, *objects.priority_classes])
-    hub.see_tables(list(objects.tables))
+    hub.maps.see_tables(list(objects.tables))
     for one in objects.maps:
-        hub.see_map(one, deleted=False)
+        hub.maps.see(one, deleted=False)
     for dataset in objects.datasets:
         hub.see_dataset(dataset, deleted=False)
     for workload in objects.workloads:

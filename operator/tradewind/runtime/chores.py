@@ -156,7 +156,7 @@ class Chores:
             return problem, {"readBy": len(readers)}
         if kind == CLUSTER_POLICIES.kind:
             return problem, {"feeds": feed_fields(self._store.feeds) or None}
-        return problem, {"links": self._store.hub.links.get(name, 0)} if kind == "NetworkMap" else {}
+        return problem, {"links": self._store.hub.maps.links.get(name, 0)} if kind == "NetworkMap" else {}
 
     async def _guarded(self, work: Any, name: str) -> None:
         try:

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tradewind.api.convert import (
     accelerator_table,
     cluster_policy_from,
-    network_from,
-    network_map_from,
     policy_layer_from,
     workload_from,
 )
 from tradewind.errors import InputError
-from tradewind.model.network import Network
 from tradewind.model.plan import Conditions, Refusal, Wake
 from tradewind.model.policy import ClusterPolicy, EffectivePolicy, PolicyLayer, resolve
 from tradewind.model.workload import Key
 from tradewind.state.copies import FINALIZER
 from tradewind.state.datasets import Datasets
+from tradewind.state.maps import NetworkMaps
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
-    from tradewind.api.network_tables import ReadMap
     from tradewind.model.placement import Record
     from tradewind.model.policy import AcceleratorType
     from tradewind.model.workload import Workload
@@ -102,7 +99,6 @@ class Hub:
 
     Attributes:
         problems: what is wrong with an object, by kind and name.
-        links: how many links each NetworkMap that can be read has, those of its tables included.
     """
 
     def __init__(self) -> None:
@@ -110,14 +106,11 @@ class Hub:
         self.priorities: dict[str, int] = {}
         self.default_priority = 0
         self.policy = ClusterPolicy()
-        self.network = Network()
         self.table: tuple[AcceleratorType, ...] = accelerator_table(self.policy)
         self.datasets = Datasets()
         self.problems: dict[tuple[str, str], str] = {}
-        self.links: dict[str, int] = {}
+        self.maps = NetworkMaps(self.problems)
         self._namespace_policies: dict[Key, PolicyLayer] = {}
-        self._maps: dict[str, Manifest] = {}
-        self._tables: dict[tuple[str, str], str] = {}
 
     def see_workload(self, obj: Manifest) -> Key | None:
         """Take an AIWorkload; None if it is not newer than what is known.
@@ -151,7 +144,7 @@ class Hub:
     def conditions(self, *, now_s: float) -> Conditions:
         """Say what holds for all decisions of a round."""
         return Conditions(
-            network=self.network,
+            network=self.maps.network,
             speeds={row.name: row.relative_speed for row in self.table if row.relative_speed is not None},
             watts={row.name: row.watts for row in self.table if row.watts is not None},
             interruptions_per_hour=self.policy.interruptions_per_hour,
@@ -231,42 +224,6 @@ class Hub:
             self.problems["Dataset", str(key)] = error.message
             return frozenset()
         return self.datasets.readers(key) if changed else frozenset()
-
-    def see_map(self, obj: Manifest, *, deleted: bool) -> None:
-        """Take a NetworkMap; one that can't be read leaves the others in force."""
-        name = obj["metadata"]["name"]
-        before = self._maps.pop(name, None)
-        if not deleted:
-            self._maps[name] = obj
-        # A status that we wrote ourselves comes back by the watch: it is not worth reading thousands of links again.
-        if deleted or before is None or before.get("spec") != obj.get("spec"):
-            self._build_network()
-
-    def see_tables(self, items: list[Manifest]) -> None:
-        """Take the ConfigMaps of the operator's namespace, which may hold links as CSV."""
-        tables = {
-            (item["metadata"]["name"], key): text for item in items for key, text in (item.get("data") or {}).items()
-        }
-        if tables != self._tables:
-            self._tables = tables
-            self._build_network()
-
-    def _build_network(self) -> None:
-        good: dict[str, ReadMap] = {}
-        for name in sorted(self._maps):
-            unread: tuple[InputError, ...]
-            try:
-                good[name] = network_map_from(self._maps[name], self._tables)
-                unread = good[name].unread
-            except InputError as error:
-                unread = (error,)
-            if unread:
-                more = f" (and {len(unread) - 1} more like it; all else counts)" if len(unread) > 1 else ""
-                self.problems["NetworkMap", name] = unread[0].message + more
-            else:
-                self.problems.pop(("NetworkMap", name), None)
-        self.links = {name: read.links for name, read in good.items()}
-        self.network = network_from(good.values())
 
     def _entry(self, obj: Manifest) -> WorkloadEntry:
         entry = self._read(obj)

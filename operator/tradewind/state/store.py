@@ -118,14 +118,14 @@ class Store:
 
     def see_map(self, obj: Manifest, *, deleted: bool = False) -> None:
         """Take a NetworkMap: it changes prices, round trips, and what law holds where data is."""
-        before = self.hub.network
-        self.hub.see_map(obj, deleted=deleted)
+        before = self.hub.maps.network
+        self.hub.maps.see(obj, deleted=deleted)
         self._network_changed(before)
 
     def see_tables(self, items: list[Manifest]) -> None:
         """Take the ConfigMaps of the operator's namespace, which may hold links."""
-        before = self.hub.network
-        self.hub.see_tables(items)
+        before = self.hub.maps.network
+        self.hub.maps.see_tables(items)
         self._network_changed(before)
 
     def see_dataset(self, obj: Manifest, *, deleted: bool = False) -> None:
@@ -267,7 +267,7 @@ class Store:
                 entry.problem = None
 
     def _network_changed(self, before: Network) -> None:
-        if self.hub.network != before:
+        if self.hub.maps.network != before:
             for change in (Wake.PRICE, Wake.DATA):
                 self.dirty.wake(change)
 

@@ -1,4 +1,4 @@
-"""What the hub says: workloads with their records, policies, networks, priority classes; and what no one can read."""
+"""What the hub says: workloads with their records, policies, priority classes; and what no one can read."""
 
 from __future__ import annotations
 
@@ -252,51 +252,3 @@ def test_the_clusters_policy_extends_the_table_of_accelerators() -> None:
     hub.see_cluster_policy({"metadata": {"name": "default"}, "spec": {"accelerators": [row]}})
     assert hub.table[0].name == "Mystery-1"
     assert len(hub.table) > 1
-
-
-# Networks.
-
-
-def a_map(name: str = "measured", **spec: Any) -> Manifest:
-    return {"metadata": {"name": name, "uid": name}, "spec": spec}
-
-
-LINK = {"from": "aws/a", "to": "gcp/b", "bandwidth": "10G", "egressUSDPerGB": "0.09"}
-
-
-def test_maps_come_and_go() -> None:
-    hub = Hub()
-    hub.see_map(a_map(links=[LINK]), deleted=False)
-    assert set(hub.network.links) == {("aws/a", "gcp/b")}
-    hub.see_map(a_map(), deleted=True)
-    assert hub.network.links == {}
-
-
-def test_a_map_that_can_not_be_read_leaves_the_others_in_force() -> None:
-    hub = Hub()
-    hub.see_map(a_map("good", links=[LINK]), deleted=False)
-    hub.see_map(a_map("bad", links=[{"from": "x"}]), deleted=False)
-    assert set(hub.network.links) == {("aws/a", "gcp/b")}
-    assert list(hub.problems) == [("NetworkMap", "bad")]
-    assert hub.links == {"good": 1}
-
-
-def test_a_bad_row_of_a_table_is_told_and_all_other_rows_are_in_force() -> None:
-    hub = Hub()
-    hub.see_map(a_map(csv=[{"name": "links", "key": "links.csv"}]), deleted=False)
-    text = "from,to,gbps,rtt_ms,egress_usd_per_gb\naws/a,gcp/b,10,20,0.09\naws/a,gcp/c,ten,20,0.09\naws/a,gcp/d\n"
-    hub.see_tables([{"metadata": {"name": "links"}, "data": {"links.csv": text}}])
-    assert set(hub.network.links) == {("aws/a", "gcp/b")}
-    problem = hub.problems["NetworkMap", "measured"]
-    assert "line 3, gbps" in problem
-    assert problem.endswith("(and 1 more like it; all else counts)")
-
-
-def test_tables_are_read_when_they_come() -> None:
-    hub = Hub()
-    hub.see_map(a_map(csv=[{"name": "links", "key": "links.csv"}]), deleted=False)
-    assert ("NetworkMap", "measured") in hub.problems
-    text = "from,to,gbps,rtt_ms,egress_usd_per_gb\naws/a,gcp/b,10,20,0.09\n"
-    hub.see_tables([{"metadata": {"name": "links"}, "data": {"links.csv": text}}, {"metadata": {"name": "other"}}])
-    assert hub.problems == {}
-    assert set(hub.network.links) == {("aws/a", "gcp/b")}
