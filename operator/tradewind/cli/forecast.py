@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.cli.bill import Bill, bill_of, standing_bill
 from tradewind.cli.present import planned_places, promised, sight_of, told
-from tradewind.decide.plan import with_losses
+from tradewind.decide.asking import with_losses
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.plan import Here, Kept
 from tradewind.model.policy import Guarantee, Mode

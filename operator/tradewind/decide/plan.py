@@ -6,20 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tradewind.decide import failback, ledger, pacing, rebalance, shares
+from tradewind.decide import failback, ledger, pacing, rebalance
+from tradewind.decide.asking import ask_of, with_losses
 from tradewind.decide.lifecycle import review
 from tradewind.decide.patience import patience
 from tradewind.decide.resolve import move_by_choice, resolve, stay
 from tradewind.decide.sight import Sight
 from tradewind.decide.step import Need, Step, Wish
 from tradewind.model.fleet import Demand
-from tradewind.model.health import Verdict
-from tradewind.model.placement import CopyState
-from tradewind.model.plan import Ask, Here
-from tradewind.model.policy import Failback, Mode
-from tradewind.model.workload import Tier
+from tradewind.model.policy import Mode
 from tradewind.outage.inflow import Pace
-from tradewind.outage.verdict import PROVIDER_INCIDENT
 from tradewind.placement.engine import PLACED
 from tradewind.placement.engine import plan as place
 from tradewind.placement.links import on_fleet
@@ -29,14 +25,12 @@ if TYPE_CHECKING:
 
     from tradewind.model.decision import Decision
     from tradewind.model.fleet import Cluster
-    from tradewind.model.plan import Conditions
+    from tradewind.model.plan import Ask, Conditions
     from tradewind.model.snapshot import Snapshot
     from tradewind.model.workload import Key
 
     Decided = tuple[Step, Ask, Decision]
 
-NO_PRIORITY = -(2**40)
-"""Below that of any PriorityClass."""
 MAX_COMPARED = 256
 """So many running workloads are compared with other places in a round, which takes a tenth of a second."""
 TURNS = ((Need.PLACE, Need.FLEE), (Need.DRAIN,))
@@ -94,7 +88,7 @@ def _placed(
         wishing = [step for step in steps if step.wish is not None and step.wish.need in needs]
         if not wishing:
             continue
-        asked = [(step, _ask(step, sight)) for step in wishing]
+        asked = [(step, ask_of(step, sight)) for step in wishing]
         resolved, late = _resolved(asked, sight, fleet, conditions, held)
         fleet = _with_promises(fleet, resolved, late=late)
         outcome |= {step.view.key: step for step in resolved}
@@ -112,7 +106,7 @@ def _returned(
         What becomes of those that wished it; and all steps, those of work that stays as if it had not.
     """
     wishing = [step for step in steps if step.wish is not None and step.wish.need is Need.RETURN]
-    asks = [_ask(step, sight) for step in wishing]
+    asks = [ask_of(step, sight) for step in wishing]
     outcome: dict[Key, Step] = {}
     for step, ask, decision in zip(wishing, asks, place(asks, fleet=fleet, conditions=conditions), strict=True):
         saved_usd, wish = failback.worth_usd(decision, ask.policy), step.wish
@@ -184,7 +178,7 @@ def _cheaper(
     if not wishing:
         return {}
     wishing, late = _dearest(wishing)
-    asks = [_ask(step, sight) for step in wishing]
+    asks = [ask_of(step, sight) for step in wishing]
     outcome = {step.view.key: replace(step, wish=None) for step in wishing} | {step.view.key: step for step in late}
     worth = [
         (saved, step, ask, decision)
@@ -216,65 +210,6 @@ def _dearest(steps: list[Step]) -> tuple[list[Step], list[Step]]:
 
 def _recommends(step: Step) -> bool:
     return step.view.policy is not None and step.view.policy.mode is Mode.RECOMMEND
-
-
-def with_losses(snapshot: Snapshot) -> Conditions:
-    """Say which locations can't be read: those of clusters that are Down, as far as their loss says anything of them.
-
-    A cluster's own location goes with it. A data centre or an edge does too, unless another cluster there is healthy.
-    The stores of a cloud's region do not hang on one cluster's control plane: they count as lost where the region or
-    the provider is convicted. If each outage took them away, work could not leave it with its data.
-    """
-    down = [cluster for cluster in snapshot.fleet if cluster.health.verdict is Verdict.DOWN]
-    if not down:
-        return snapshot.conditions
-    # A provider's announcement loses nothing: by our own evidence such a cluster is well.
-    well = (
-        cluster for cluster in snapshot.fleet if cluster.health.takes_work or cluster.health.reason == PROVIDER_INCIDENT
-    )
-    alive = {cluster.location for cluster in well}
-    dark = {cluster.location for cluster in down if cluster.convicted or cluster.tier is not Tier.CLOUD}
-    network = snapshot.conditions.network
-    lost = network.lost | {cluster.name for cluster in down} | (dark - alive)
-    return replace(snapshot.conditions, network=replace(network, lost=lost))
-
-
-def _ask(step: Step, sight: Sight) -> Ask:
-    workload, policy, wish = step.view.workload, step.view.policy, step.wish
-    if workload is None or policy is None or wish is None:
-        raise ValueError(f"{step.view.key} is not understood, and can't want a place")
-    now_s, before = sight.snapshot.now_s, step.view.record
-    compares = wish.need is Need.SAVE or (wish.need is Need.RETURN and policy.failback is Failback.WHEN_CHEAPER)
-    here = next((p for p in step.record.placements if compares and p.cluster == wish.leaves), None)
-    left = 1.0 - ledger.done(before, workload, sight)
-    resumes = ledger.resumes(before, workload, sight)
-    if policy.mode is Mode.RECOMMEND:
-        # A place that is only shown takes no room from work that is really placed.
-        workload = replace(workload, priority=NO_PRIORITY)
-    return Ask(
-        workload,
-        policy,
-        step.view.vetoes,
-        resumes=resumes,
-        left=left,
-        spent_usd=ledger.spent_usd(before, now_s),
-        here=Here(here.cluster, here.offer) if here is not None else None,
-        lost=_out_of_question(step, wish, sight, stays=here is not None),
-        keeps=shares.keeps(step.record, leaves=wish.leaves),
-    )
-
-
-def _out_of_question(step: Step, wish: Wish, sight: Sight, *, stays: bool) -> frozenset[str]:
-    """Name the clusters that it leaves: the name of its copy there is taken until that has ended.
-
-    `stays`: it may also stay where it is. What wants to go home wants to go nowhere else.
-    """
-    going = {
-        place.cluster for place in step.record.placements if place.state in (CopyState.RELEASING, CopyState.LEAVING)
-    }
-    if wish.home:
-        going |= sight.clusters.keys() - {wish.home, wish.leaves}
-    return frozenset(going | ({wish.leaves} if wish.leaves and not stays else set()))
 
 
 def _with_promises(

@@ -25,7 +25,7 @@ from tests.unit.decide.builders import (
 )
 
 from tradewind.decide import ledger
-from tradewind.decide.plan import _ask, with_losses
+from tradewind.decide.asking import ask_of, with_losses
 from tradewind.decide.sight import Sight
 from tradewind.decide.step import Need, Wish
 from tradewind.model.health import Judgement, Verdict
@@ -146,7 +146,7 @@ def asked(scene: Scene) -> Ask:
     snapshot = scene.snapshot()
     sight = Sight(snapshot, {cluster.name: cluster for cluster in snapshot.fleet})
     step = replace(scene.step(), record=scene.record, wish=Wish(Need.PLACE))
-    return _ask(step, sight)
+    return ask_of(step, sight)
 
 
 def settled(scene: Scene, after: Record) -> Record:
