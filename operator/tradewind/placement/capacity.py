@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from tradewind.model.fleet import Offer
-from tradewind.model.workload import Market, PodSet
+from tradewind.model.workload import PodSet
 from tradewind.placement.initial import Beginning
-from tradewind.placement.nodes import PODS_PER_NODE, Nodes, Pool, is_special, pools_of
+from tradewind.placement.nodes import PODS_PER_NODE, Nodes
+from tradewind.placement.pools import Pool, pools_of, stray_pool
 from tradewind.placement.slots import Slots
 
 if TYPE_CHECKING:
@@ -210,20 +210,14 @@ class Capacity:
 
     def _enter(self, cluster: Cluster) -> None:
         """Take in a cluster: its nodes, its offers' pools, which of them share nodes, and what is promised."""
-        numbers, first_row = self._nodes.extend(cluster.nodes), len(self._pools)
-        found = pools_of(cluster, first=numbers.start)
-        groups: list[list[int]] = []
-        for index in range(len(found)):
-            mine = [group for group in groups if any(_overlap(found[index], found[other]) for other in group)]
-            groups = [group for group in groups if group not in mine] + [[*(one for g in mine for one in g), index]]
-        for pool, _ in found:
-            pool.sharing = [other for other, _ in found if other.shares_new_nodes_of(pool)]
-            self._pools.append(pool)
+        first_node, first_row = self._nodes.extend(cluster.nodes).start, len(self._pools)
+        found, groups = pools_of(cluster, first=first_node)
+        self._pools += found
         self._group_of += [0] * len(found)
         for group in groups:
             for index in group:
                 self._group_of[first_row + index] = len(self._logs)
-            self._rows_of.append([first_row + index for index in sorted(group)])
+            self._rows_of.append([first_row + index for index in group])
             self._logs.append([])
         if found:
             row_of = {offer.name: first_row + index for index, offer in enumerate(cluster.offers)}
@@ -235,21 +229,12 @@ class Capacity:
             demand.count, demand.cpu_cores, demand.memory_bytes, demand.accelerators, demand.accelerator_resource
         )
         # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
-        pool = self._stray_pool(cluster, pods) if row is None else self._pools[row]
+        first_node = len(self._nodes) - len(cluster.nodes)
+        pool = stray_pool(cluster, pods, first=first_node) if row is None else self._pools[row]
         slots = Slots(pods, pool, self._nodes, on=self._nodes.taking(pool.usable, pods), seen=0)
         # Pods that do not fit stay pending whatever we do, so what fits is what they will take.
         fitting = replace(pods, count=min(pods.count, slots.fits()))
         self._take(pool, slots, fitting, group if row is None else self._group_of[row])
-
-    def _stray_pool(self, cluster: Cluster, pods: PodSet) -> Pool:
-        """Make a pool for pods whose offer is gone: every node that could take them, and no growth."""
-        first = len(self._nodes) - len(cluster.nodes)
-        usable = {
-            first + index
-            for index, node in enumerate(cluster.nodes)
-            if cluster.known and node.ready and node.schedulable and is_special(node) == bool(pods.accelerators)
-        }
-        return Pool(Offer(name="", market=Market.OWNED), cluster.known, len(usable), usable, frozenset())
 
     def _current(self, row: int, shape: Shape) -> Slots:
         """Return a row's slots, with all that was reserved up to now taken off."""
@@ -311,13 +296,6 @@ class Capacity:
             (other.usable.add if sign > 0 else other.usable.discard)(node)
             if resource and resource not in other.resources:
                 other.resources |= {resource}
-
-
-def _overlap(one: tuple[Pool, frozenset[int]], other: tuple[Pool, frozenset[int]]) -> bool:
-    """Whether two offers of a cluster speak of the same nodes, now or when one of them adds some."""
-    if not one[1].isdisjoint(other[1]):
-        return True
-    return one[0].shares_new_nodes_of(other[0]) or other[0].shares_new_nodes_of(one[0])
 
 
 def _order(demand: Demand) -> tuple[str, int, float, float, int, str]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradewind.model.workload import PodSet
-    from tradewind.placement.nodes import Nodes, Pool
+    from tradewind.placement.nodes import Nodes
+    from tradewind.placement.pools import Pool
     from tradewind.placement.table import Floats, Ints
 
 

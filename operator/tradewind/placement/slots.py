@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tradewind.model.workload import PodSet
-    from tradewind.placement.nodes import Nodes, Pool
+    from tradewind.placement.nodes import Nodes
+    from tradewind.placement.pools import Pool
 
 
 class Slots:
