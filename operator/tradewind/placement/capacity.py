@@ -222,19 +222,17 @@ class Capacity:
         if found:
             row_of = {offer.name: first_row + index for index, offer in enumerate(cluster.offers)}
             for demand in sorted(cluster.promised, key=_order):
-                self._promise(cluster, demand, row=row_of.get(demand.offer), group=self._group_of[first_row])
+                pods, row = _pods_of(demand), row_of.get(demand.offer, first_row)
+                # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
+                gone = demand.offer not in row_of
+                pool = stray_pool(cluster, pods, first=first_node) if gone else self._pools[row]
+                self._promise(pods, pool, group=self._group_of[row])
 
-    def _promise(self, cluster: Cluster, demand: Demand, *, row: int | None, group: int) -> None:
-        pods = PodSet(
-            demand.count, demand.cpu_cores, demand.memory_bytes, demand.accelerators, demand.accelerator_resource
-        )
-        # An offer may be gone from the spec while its pods are still on their way: they will land somewhere.
-        first_node = len(self._nodes) - len(cluster.nodes)
-        pool = stray_pool(cluster, pods, first=first_node) if row is None else self._pools[row]
+    def _promise(self, pods: PodSet, pool: Pool, *, group: int) -> None:
+        """Take the room of pods that are on their way."""
         slots = Slots(pods, pool, self._nodes, on=self._nodes.taking(pool.usable, pods), seen=0)
         # Pods that do not fit stay pending whatever we do, so what fits is what they will take.
-        fitting = replace(pods, count=min(pods.count, slots.fits()))
-        self._take(pool, slots, fitting, group if row is None else self._group_of[row])
+        self._take(pool, slots, replace(pods, count=min(pods.count, slots.fits())), group)
 
     def _current(self, row: int, shape: Shape) -> Slots:
         """Return a row's slots, with all that was reserved up to now taken off."""
@@ -296,6 +294,10 @@ class Capacity:
             (other.usable.add if sign > 0 else other.usable.discard)(node)
             if resource and resource not in other.resources:
                 other.resources |= {resource}
+
+
+def _pods_of(demand: Demand) -> PodSet:
+    return PodSet(demand.count, demand.cpu_cores, demand.memory_bytes, demand.accelerators, demand.accelerator_resource)
 
 
 def _order(demand: Demand) -> tuple[str, int, float, float, int, str]:

@@ -117,6 +117,12 @@ def test_a_promise_can_take_the_pools_last_node() -> None:
     assert fits(cluster, gpu_pods(1, 4)) == 1
 
 
+def test_a_promise_on_an_offer_that_is_gone_lands_on_nodes_that_exist_also_after_a_pool_has_grown() -> None:
+    offers = an_offer("any"), an_offer("spot", node_selector=SPOT, max_nodes=1)
+    promised = a_demand(offer="spot"), a_demand(offer="that is gone")
+    assert fits(a_cluster(offers=offers, nodes=(a_node(),), promised=promised), gpu_pods(1)) == 0
+
+
 def test_two_offers_share_their_nodes() -> None:
     capacity = Capacity(tabulate([a_cluster(offers=(an_offer("a"), an_offer("b")))]))
     capacity.reserve(0, gpu_pods(1))
