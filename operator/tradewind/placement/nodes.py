@@ -1,7 +1,7 @@
 """The fleet's nodes as columns: what is free on each, and what fits there.
 
 Plain lists, not arrays: one reservation touches one or two nodes, and reading one element of an array costs more than
-all the arithmetic with it. What is read for the whole fleet at once is laid out as arrays in `placement.capacity`.
+all the arithmetic with it. What is read for the whole fleet at once is laid out as arrays in `placement.initial`.
 """
 
 from __future__ import annotations
