@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.demo_audit import PODS as PODS_OF
 from tradewind.cli.demo_audit import WORKLOAD_LABEL, Ledger, epoch_of
 from tradewind.cli.demo_watch import Event
 from tradewind.kube.resources import FEDERATED_CLUSTERS, JOBS, PODS
+from tradewind.kube.waiting import set_within
 from tradewind.lab.state import HUB
 from tradewind.observe.informer import Informer
 
@@ -57,8 +58,7 @@ class Seen:
             if left_s <= 0:
                 return False
             self._changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), min(left_s, LOOK_S))
+            await set_within(self._changed, min(left_s, LOOK_S))
         return True
 
     def verdict_s(self, cluster: str, verdict: str, *, since_s: float) -> float | None:

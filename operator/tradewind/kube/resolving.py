@@ -31,7 +31,8 @@ class LastGoodResolver(AbstractResolver):
         """
         key, now_s = (host, port, int(family)), asyncio.get_running_loop().time()
         try:
-            found = await asyncio.wait_for(self._system.resolve(host, port, family), RESOLVE_S)
+            async with asyncio.timeout(RESOLVE_S):
+                found = await self._system.resolve(host, port, family)
         except (OSError, TimeoutError) as error:
             at_s, good = self._good.get(key, (0.0, []))
             if good and now_s - at_s <= BELIEVED_S:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import configuration_from_secret
 from tradewind.kube.resources import COPIES, NAMESPACES, NODES, PODS, RESOURCE_QUOTAS
+from tradewind.kube.waiting import set_within
 from tradewind.observe.discovery import Discovery
 from tradewind.observe.informer import Informer
 from tradewind.observe.probe import IDENTITY, probe, write
@@ -156,8 +156,7 @@ class Connection:
             told = self.entry.answers and last is not None and last.wrote in (Wrote.WRITTEN, Wrote.REFUSED)
             # A cluster that returns waits for its first write: one that failed is soon tried again.
             pause_s = WRITE_EVERY_S if told else max(MIN_RETRY_S, self.entry.detection.probe_interval_s)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._write_now.wait(), pause_s)
+            await set_within(self._write_now, pause_s)
 
     def _written(self, status: int, took_s: float) -> None:
         """Learn how a write of ours has ended: it says how many more the member can take."""

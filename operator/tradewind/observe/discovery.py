@@ -10,6 +10,7 @@ from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.backoff import backoff_s
 from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import COMPANIONS, COPIES
+from tradewind.kube.waiting import set_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +53,7 @@ class Discovery:
             pause_s = backoff_s(
                 max(failures, 1), first_s=first_s, most_s=REFRESH_S, least_share=LEAST_SHARE, most_share=MOST_SHARE
             )
-            try:
-                await asyncio.wait_for(self._again.wait(), pause_s)
-            except TimeoutError:
-                continue
+            await set_within(self._again, pause_s)
 
 
 async def kinds_of(server: ApiServer) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.backoff import backoff_s
 from tradewind.kube.errors import ExpiredError
+from tradewind.kube.waiting import set_within
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -105,10 +106,7 @@ class Informer:
 
     async def _back_off(self) -> None:
         pause_s = backoff_s(self.failures, first_s=FIRST_BACKOFF_S, most_s=MAX_BACKOFF_S)
-        try:
-            await asyncio.wait_for(self._again.wait(), pause_s)
-        except TimeoutError:
-            return
+        await set_within(self._again, pause_s)
 
     async def _list_and_watch(self) -> None:
         # A 404 is an error like any other: all that is watched here is part of Kubernetes, and a proxy that has lost

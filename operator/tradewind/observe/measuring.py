@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.kube.backoff import backoff_s
+from tradewind.kube.waiting import set_within
 from tradewind.model.fleet import FigureState
 from tradewind.observe.answer import session_with_strangers
 from tradewind.observe.prometheus import Prometheus, Reading
@@ -113,9 +114,7 @@ class Measuring:
 
     async def wait_until_read(self, at_most_s: float) -> None:
         """Wait until each server has been asked once, so that nothing is decided by a spec's figure for no reason."""
-        try:
-            await asyncio.wait_for(self._read_once.wait(), at_most_s)
-        except TimeoutError:
+        if not await set_within(self._read_once, at_most_s):
             log.warning("deciding without measured figures")
 
     def times(self) -> Iterator[tuple[str, str, float]]:

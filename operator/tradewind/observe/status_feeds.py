@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from tradewind.kube.backoff import backoff_s
+from tradewind.kube.waiting import set_within
 from tradewind.observe.answer import MAX_WORDS, NoAnswer, answer_to, session_with_strangers
 from tradewind.outage.feeds.event import EventState, FeedProblem, FeedReading, ProviderEvent
 from tradewind.outage.feeds.incidents import Incident, announced, concerning, confirm, forget
@@ -96,9 +97,7 @@ class StatusFeeds:
 
     async def wait_until_read(self, at_most_s: float) -> None:
         """Wait until each feed has been read once, so that nothing is placed where an outage is announced."""
-        try:
-            await asyncio.wait_for(self._read_once.wait(), at_most_s)
-        except TimeoutError:
+        if not await set_within(self._read_once, at_most_s):
             log.warning("deciding without status feeds")
 
     def tick(self, group: asyncio.TaskGroup, session: aiohttp.ClientSession) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tradewind.apply.cluster_status import verdict_fields
 from tradewind.errors import TradewindError
 from tradewind.kube.backoff import backoff_s
 from tradewind.kube.resources import FEDERATED_CLUSTERS
+from tradewind.kube.waiting import set_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,7 @@ class Noting:
         """Write what is not written yet, for ever."""
         failures, pause_s = 0, RETRY_S
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), pause_s)
+            await set_within(self._lost, pause_s)
             self._lost.clear()
             failures = 0 if await self._write_all() else failures + 1
             pause_s = RETRY_S
