@@ -265,3 +265,40 @@ async def test_a_move_is_counted_from_the_moment_its_cluster_was_declared_lost(r
     await rig.settle()
     rig.members["aws"].objects.finish_deletes()
     assert rig.copies() == ["gcp/chat 2"]
+
+
+RECORD_CHAT = RECORD.replace("train", "chat")
+
+
+async def left_behind(rig: Rig) -> None:
+    """Move a server off aws, which is lost, and let its new copy run: that is still to be written."""
+    rig.create(a_server())
+    await rig.settle()
+    rig.runs("aws", "chat")
+    await rig.settle()
+    rig.judge("aws", DOWN)
+    await rig.settle()
+    rig.runs("gcp", "chat")
+
+
+async def test_what_an_outage_has_left_behind_waits_for_no_status(rig: Rig) -> None:
+    await left_behind(rig)
+    rig.hub.answer(RECORD_CHAT, 500)
+    rig.judge("aws", HEALTHY)
+    await rig.round()
+    rig.members["aws"].objects.finish_deletes()
+    assert rig.copies() == ["gcp/chat 2"]
+
+
+async def test_what_is_left_behind_stays_while_nobody_knows_whether_a_newer_record_was_written(rig: Rig) -> None:
+    await left_behind(rig)
+    rig.hub.answer(RECORD_CHAT, 504)
+    await rig.round()
+    rig.judge("aws", HEALTHY)
+    await rig.settle(later_s=60)
+    rig.members["aws"].objects.finish_deletes()
+    assert rig.copies() == ["aws/chat 1", "gcp/chat 2"]
+    rig.hub.heal()
+    await rig.settle(later_s=60)
+    rig.members["aws"].objects.finish_deletes()
+    assert rig.copies() == ["gcp/chat 2"]

@@ -8,12 +8,15 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
+from tests.lab.operator_manifests import a_job_at_rest
 from tests.lab.operator_waiting import until
 
 from tradewind.lab.kubeapi import ApiError, KubeApi
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.lab.operator_process import Operator
@@ -25,6 +28,8 @@ NOT_FOUND = 404
 ANSWER_S = 5.0
 SYSTEM = "tradewind-system"
 LEASE = "tradewind-operator"
+LAST = "last-"
+"""Begins the names of Jobs that mark an end: what a watch shows until then is all that was made before."""
 _PATHS = {
     "AIWorkload": "/apis/tradewind.dev/v1alpha1/namespaces/{}/aiworkloads",
     "Dataset": "/apis/tradewind.dev/v1alpha1/namespaces/{}/datasets",
@@ -236,15 +241,27 @@ class Fleet:
             name: m.get("Job", self.namespace)["metadata"]["resourceVersion"] for name, m in self.members.items()
         }
 
-    def made(self, kind: str = "Job") -> Counter[str]:
+    def made(self) -> Counter[str]:
         """How many copies of each workload were ever made since `mark`, those that are gone again included."""
-        found: Counter[str] = Counter()
-        for name, member in self.members.items():
-            since = f"?watch=true&timeoutSeconds=1&resourceVersion={self._marks[name]}"
-            events = member.server.get_text(path(kind, self.namespace) + since).splitlines()
-            objects = [event["object"] for event in map(json.loads, events) if event["type"] == "ADDED"]
-            found.update(each["metadata"]["name"] for each in objects)
-        return found
+        return Counter(name for cluster in self.members for name in self._jobs_made(cluster))
+
+    def _jobs_made(self, cluster: str) -> Iterator[str]:
+        """Names of Jobs, once for each time that one was made; a busy server's watch may end before it has told all."""
+        member, last, version = self.members[cluster], f"{LAST}{uuid4().hex[:8]}", self._marks[cluster]
+        if member.find("Namespace", "", self.namespace) is None:
+            return
+        member.create(a_job_at_rest(last), self.namespace)
+        while True:
+            since = f"?watch=true&timeoutSeconds=1&resourceVersion={version}"
+            for line in member.server.get_text(path("Job", self.namespace) + since).splitlines():
+                event = json.loads(line)
+                version = event["object"]["metadata"]["resourceVersion"]
+                name = event["object"]["metadata"]["name"]
+                if name == last:
+                    member.delete("Job", self.namespace, last)
+                    return
+                if event["type"] == "ADDED" and not name.startswith(LAST):
+                    yield name
 
     def events(self, name: str) -> list[Manifest]:
         """The Events about a workload, oldest first."""

@@ -82,6 +82,12 @@ def job_template(
     return {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": template}}
 
 
+def a_job_at_rest(name: str) -> Manifest:
+    """A Job of nobody's, without a pod."""
+    job = job_template(0)
+    return {**job, "metadata": {"name": name}, "spec": {**job["spec"], "suspend": True}}
+
+
 def a_service(name: str, *, replicas: int = 1, image: str = "example.org/chat:1", **spec: Any) -> Manifest:
     """Inference: a Deployment."""
     run = {"image": image, "replicas": replicas, "ports": [8000], "resources": _limits(1)}

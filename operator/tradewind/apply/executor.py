@@ -18,6 +18,7 @@ from tradewind.apply.cluster_status import orphan_fields
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
 from tradewind.apply.status import changes
+from tradewind.decide.sight import is_ruled_out
 from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import BusyError, NotFoundError, NotLeadingError, UnreachableError
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
@@ -93,7 +94,7 @@ class Executor:
 
     def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
         """Start a task for each step that has something to do; what it promises counts from now on."""
-        for step in sorted(steps, key=lambda step: not step.deliver):
+        for step in sorted(steps, key=lambda step: (not step.deliver, not step.release)):
             entry = self._store.hub.workloads.get(step.view.key)
             if entry is None or entry.uid != step.view.uid or self._pauses_still(step):
                 continue
@@ -127,6 +128,7 @@ class Executor:
         """Carry out one step, and see to it that no failure of it is lost or felt by others."""
         key, unanswered = step.view.key, False
         try:
+            step = await self._sweep(step)
             async with self._slots:
                 await self._carry_out(step, entry)
                 self._failures.pop(key, None)
@@ -171,6 +173,19 @@ class Executor:
         # 5. The promised copies are made.
         for place in step.deliver:
             step = await self._deliver(step, entry, place, rendered[place.cluster])
+
+    async def _sweep(self, step: Step) -> Step:
+        """Release what the record has ruled out as it stands; returns what is left to do.
+
+        An outage leaves a thousand such copies, all of which run: they wait for no slot and no write of a status. Where
+        the last attempt has failed, its write may have counted all the same: then the compare-and-swap comes first.
+        """
+        if step.view.key in self._failures:
+            return step
+        swept = tuple(copy for copy in step.release if is_ruled_out(copy, step.view))
+        for copy in swept:
+            await self._release(copy)
+        return replace(step, release=tuple(copy for copy in step.release if copy not in swept))
 
     def _render(self, step: Step, entry: WorkloadEntry, placement: Placement) -> Rendered:
         if step.view.policy is None:

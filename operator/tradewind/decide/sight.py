@@ -76,3 +76,8 @@ def is_stale(copy: Copy, view: View, record: Record) -> bool:
         return False
     strange = bool(record.epoch) and not is_ours(copy, uid=view.uid, record=record)
     return strange or bool(record.placements) or copy.epoch < record.epoch
+
+
+def is_ruled_out(copy: Copy, view: View) -> bool:
+    """Whether the record as it was written rules a copy out for ever: it names other places, and epochs only grow."""
+    return bool(view.record.placements) and copy.epoch <= view.record.epoch and is_stale(copy, view, view.record)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.decide.pacing import moves_onto
 from tradewind.decide.plan import decide, moves_in, savings_in
+from tradewind.kube.waiting import set_within
 from tradewind.outage.moves import MoveBucket
 from tradewind.runtime.collector import put_off
 from tradewind.state.picture import snapshot
@@ -39,6 +40,8 @@ BUSY = 16
 """From this many steps in flight on, statuses that only follow their copies wait,"""
 MAX_FOLLOW_S = 5.0
 """but not longer than this."""
+MAX_FOLLOWING = 256
+"""So many of them are written at a time: what becomes urgent meanwhile does not queue behind more."""
 PUT_OFF_S = 60.0
 """A workload that no decision can be made on is looked at again after this time."""
 MAX_WAIT_FOR_MEMBERS_S = 30.0
@@ -83,22 +86,16 @@ class Loop:
                 log.warning("going on without members=%s", ",".join(late))
                 return
             self._marked.clear()
-            await self._next_mark(TICK_S)
+            await set_within(self._marked, TICK_S)
 
     async def _batch(self) -> None:
         """Wait for marks, then for them to cease, but not for long."""
-        await self._next_mark(TICK_S)
+        await set_within(self._marked, TICK_S)
         loop = asyncio.get_running_loop()
         closes_s = loop.time() + MAX_BATCH_S
         while self._marked.is_set() and loop.time() < closes_s:
             self._marked.clear()
-            await self._next_mark(IDLE_S)
-
-    async def _next_mark(self, at_most_s: float) -> None:
-        try:
-            await asyncio.wait_for(self._marked.wait(), at_most_s)
-        except TimeoutError:
-            return
+            await set_within(self._marked, IDLE_S)
 
     def _decide(self, picture: Snapshot, tokens: int, saving_tokens: int, inflow: dict[str, Pace]) -> list[Step]:
         """Decide; a workload that nobody thought of must not keep all others from being decided on."""
@@ -119,13 +116,20 @@ class Loop:
         return decide(picture, move_tokens=tokens, saving_tokens=saving_tokens, inflow=inflow)
 
     def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
-        """While many steps are in flight, work that waits for a place goes before statuses that follow."""
-        if len(self._executor.in_flight) < BUSY or now_s - self._followed_s > MAX_FOLLOW_S:
-            self._followed_s = now_s
+        """Work that waits for a place, or has left a copy behind, goes before statuses that follow."""
+        busy = len(self._executor.in_flight) >= BUSY
+        if not busy and len(keys) <= MAX_FOLLOWING:
             return keys
-        urgent = {key for key in keys if self._store.urgent(key)}
-        self._store.dirty.put_back(keys - urgent)
-        return urgent
+        urgent = self._store.urgent(keys)
+        following: list[Key] = []
+        if not busy or now_s - self._followed_s > MAX_FOLLOW_S:
+            self._followed_s = now_s
+            following = list(keys - urgent)[:MAX_FOLLOWING]
+        taken = urgent.union(following)
+        self._store.dirty.put_back(keys - taken)
+        if not busy:
+            self.wake()
+        return taken
 
     def _inflow(self, budget: MoveBudget, now_s: float) -> dict[str, Pace]:
         """Say how many moves each cluster lets through; each by the measure of how it has taken our writes."""

@@ -17,7 +17,7 @@ from tradewind.state.hub import Hub, WorkloadEntry
 from tradewind.state.member import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tradewind.model.network import Network
     from tradewind.model.policy import FeedProvider
@@ -227,13 +227,23 @@ class Store:
         """The key of a workload's entry."""
         return Key(entry.raw["metadata"]["namespace"], entry.raw["metadata"]["name"])
 
-    def urgent(self, key: Key) -> bool:
-        """Whether a workload wants more than that its status follows its copy."""
+    def urgent(self, keys: Iterable[Key]) -> set[Key]:
+        """Which workloads want more than that their status follows their copy."""
+        returning = [entry for entry in self.clusters.values() if entry.health.verdict in PROBATION]
+        held = {entry.name: inv.copies for entry in returning if (inv := entry.inventory()) is not None}
+        return {key for key in keys if self._wants_place(key) or self._left_behind(key, held)}
+
+    def _wants_place(self, key: Key) -> bool:
         entry = self.hub.workloads.get(key)
         if entry is None or entry.deleting or not entry.record.placements:
             return True
         clusters = (self.clusters.get(placement.cluster) for placement in entry.record.placements)
         return any(cluster is None or cluster.health.lost for cluster in clusters)
+
+    def _left_behind(self, key: Key, held: Mapping[str, Mapping[Key, Copy]]) -> bool:
+        """Whether a cluster that returns holds a copy of what has left it."""
+        placed = {placement.cluster for placement in self.hub.workloads[key].record.placements}
+        return any(key in copies and name not in placed for name, copies in held.items())
 
     def finds_strangers(self) -> bool:
         """Look through new lists for copies that nothing on the hub accounts for.
