@@ -27,6 +27,7 @@ from tradewind.observe.members import Members
 from tradewind.observe.shell import Shell
 from tradewind.observe.status_feeds import StatusFeeds
 from tradewind.runtime.chores import Chores
+from tradewind.runtime.collector import make_seldom
 from tradewind.runtime.endpoints import serve
 from tradewind.runtime.judging import TICK_S, Judging
 from tradewind.runtime.lease import Lease, LeaseLostError
@@ -282,4 +283,5 @@ def run(settings: Settings) -> int:
     )
     for noisy in ("kopf", "asyncio", "aiohttp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    make_seldom()
     return asyncio.run(_operate(settings))

@@ -118,16 +118,19 @@ class Delivery:
             ):
                 await self._owned.remove(resource, name, namespace, uid=metadata["labels"][UID_LABEL])
 
-    async def release(self, copy: Copy, *, shared: SharedUse) -> None:
-        """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone."""
+    async def release(self, copy: Copy, *, shared: SharedUse) -> Manifest | None:
+        """Ask a copy and what came with it to go. Its absence, seen later, is what proves that it is gone.
+
+        Returns the copy as the member has it now, if it has to end first.
+        """
         shared.leaves(copy)
         try:
-            await self._remove(copy, shared)
+            return await self._remove(copy, shared)
         except TradewindError:
             shared.stays(copy)
             raise
 
-    async def _remove(self, copy: Copy, shared: SharedUse) -> None:
+    async def _remove(self, copy: Copy, shared: SharedUse) -> Manifest | None:
         namespace, name = copy.key
         resource = deliverable({"apiVersion": "batch/v1" if copy.kind == "Job" else "apps/v1", "kind": copy.kind})
         for companion, its_name in _companions(copy.companions):
@@ -136,9 +139,10 @@ class Delivery:
             ):
                 await self._owned.remove(companion, its_name, namespace)
         try:
-            await self._member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
+            found = await self._member.delete(resource, name, namespace=namespace, uid=copy.object_uid)
         except NotFoundError:
-            return
+            return None
+        return found if found.get("kind") == copy.kind else None
 
     async def _copy(self, body: Manifest, guarantee: Guarantee) -> Manifest:
         """Make the copy, or bring up to date the one that is there."""

@@ -43,7 +43,7 @@ Made = frozenset[tuple[str, int, int]]
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 32
-MAX_PER_MEMBER = 16
+MAX_PER_MEMBER = 32
 WEBHOOK_TRIES = 2
 """A member's webhook that is only restarted is back after these; one that stays away keeps work out."""
 CONFIG_VETO_S = 20.0
@@ -128,7 +128,9 @@ class Executor:
         """Carry out one step, and see to it that no failure of it is lost or felt by others."""
         key, unanswered = step.view.key, False
         try:
-            step = await self._sweep(step)
+            if await self._sweep(step) and not step.deliver:
+                self._store.dirty.put_back((key,))  # its status has a turn of its own, behind all other sweeps
+                return
             async with self._slots:
                 await self._carry_out(step, entry)
                 self._failures.pop(key, None)
@@ -174,18 +176,18 @@ class Executor:
         for place in step.deliver:
             step = await self._deliver(step, entry, place, rendered[place.cluster])
 
-    async def _sweep(self, step: Step) -> Step:
-        """Release what the record has ruled out as it stands; returns what is left to do.
+    async def _sweep(self, step: Step) -> bool:
+        """Release what the record rules out as it stands; says whether there was any.
 
         An outage leaves a thousand such copies, all of which run: they wait for no slot and no write of a status. Where
         the last attempt has failed, its write may have counted all the same: then the compare-and-swap comes first.
         """
+        swept = [copy for copy in step.release if is_ruled_out(copy, step.view)]
         if step.view.key in self._failures:
-            return step
-        swept = tuple(copy for copy in step.release if is_ruled_out(copy, step.view))
+            return False
         for copy in swept:
             await self._release(copy)
-        return replace(step, release=tuple(copy for copy in step.release if copy not in swept))
+        return bool(swept)
 
     def _render(self, step: Step, entry: WorkloadEntry, placement: Placement) -> Rendered:
         if step.view.policy is None:
@@ -260,7 +262,9 @@ class Executor:
 
     async def _release(self, copy: Copy) -> None:
         async with self._member_slots[copy.cluster]:
-            await self._delivery(copy.cluster).release(copy, shared=self._store)
+            going = await self._delivery(copy.cluster).release(copy, shared=self._store)
+        if going is not None:
+            self._store.made(copy.cluster, going)
         log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
 
     async def _deliver(self, step: Step, entry: WorkloadEntry, placement: Placement, rendered: Rendered) -> Step:

@@ -109,15 +109,15 @@ class ApiServer:
 
     async def delete(
         self, resource: Resource, name: str, *, namespace: str = "", uid: str = "", propagation: str = "Foreground"
-    ) -> None:
-        """Delete an object, only if it is the one of that uid.
+    ) -> Manifest:
+        """Delete an object, only if it is the one of that uid; returns it as it is now, or a Status where it is gone.
 
         Foreground: the object stays until its pods are gone, so that its absence proves their end.
         """
         body: Manifest = {"propagationPolicy": propagation}
         if uid:
             body["preconditions"] = {"uid": uid}
-        await self.request("DELETE", resource.path(namespace, name), body=body)
+        return await self.request("DELETE", resource.path(namespace, name), body=body)
 
     async def list_all(
         self, resource: Resource, *, namespace: str = "", params: Mapping[str, str] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tradewind.errors import RetryableError, TradewindError
@@ -32,6 +33,8 @@ WRITE_EVERY_S = 10.0
 """As often as one node renews its Lease."""
 WRITE_TIMEOUT_S = 5.0
 MIN_RETRY_S = 0.5
+COPIES_FIRST_S = 5.0
+"""A member that returns and can't list its copies for so long is asked for all else meanwhile."""
 
 
 class Connection:
@@ -126,8 +129,8 @@ class Connection:
         if outcome.cluster_uid:
             entry.uid = outcome.cluster_uid
         if was_away and outcome.heard is Heard.ANSWER:
-            self._list_again()
             self._write_now.set()
+            await self._list_again()
 
     async def _identify(self) -> None:
         """Find out who it was that has listed: what another cluster lacks may well run on the one that was meant.
@@ -162,13 +165,23 @@ class Connection:
         """Learn how a write of ours has ended: it says how many more the member can take."""
         self.entry.inflow.see(status, took_s=took_s, now_s=asyncio.get_running_loop().time())
 
-    def _list_again(self) -> None:
-        """It was away: its streams may hang on dead connections, and what they showed may be long past."""
+    async def _list_again(self) -> None:
+        """It was away: its streams may hang on dead connections, and what they showed may be long past.
+
+        Copies first, and alone: those that must go run until they are known, and pods are ten times as much to read.
+        """
         log.info("answers again cluster=%s", self.entry.name)
         if self.entry.member is not None:
             self.entry.member.stale()
-        for informer in self._informers:
+        for informer in self._copies:
             informer.list_again()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COPIES_FIRST_S):
+                for informer in self._copies:
+                    await informer.listed.wait()
+        for informer in self._informers:
+            if informer not in self._copies:
+                informer.list_again()
         if self._discovery is not None:
             self._discovery.read_again()
 

@@ -46,6 +46,7 @@ class Informer:
 
     Attributes:
         failures: how often in a row it has failed; 0 once a watch has brought news or has held for some time.
+        listed: set while the last list that was asked for has come.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Informer:
         self._confirm = confirm
         self._again = asyncio.Event()
         self.failures = 0
+        self.listed = asyncio.Event()
 
     def list_again(self) -> None:
         """Drop the present stream and back-off, and list: after an outage the stream may hang on a dead connection."""
+        self.listed.clear()
         self._again.set()
 
     async def run(self) -> None:
@@ -115,6 +118,8 @@ class Informer:
         if self._confirm is not None:
             await self._confirm()
         self._sink.replace(items)
+        if not self._again.is_set():
+            self.listed.set()
         while True:
             version = await self._watch(version)
 

@@ -184,11 +184,15 @@ class Hub:
         message = f"spec.policyRef names PlacementPolicy {name}, which is not in namespace {key.namespace}. Create it."
         return Refusal("PolicyNotFound", message, Wake.CONFIG)
 
-    def see_priority_classes(self, items: list[Manifest]) -> None:
-        """Take all PriorityClasses, and read the workloads anew."""
+    def see_priority_classes(self, items: list[Manifest]) -> bool:
+        """Take all PriorityClasses, and read the workloads anew where that says something new."""
+        before = self.priorities, self.default_priority
         self.priorities = {item["metadata"]["name"]: int(item["value"]) for item in items}
         self.default_priority = next((int(item["value"]) for item in items if item.get("globalDefault")), 0)
+        if before == (self.priorities, self.default_priority):
+            return False
         self._read_again()
+        return True
 
     def see_cluster_policy(self, obj: Manifest | None) -> None:
         """Take the ClusterPlacementPolicy, or learn that there is none. A bad one changes nothing."""

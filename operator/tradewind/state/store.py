@@ -133,9 +133,9 @@ class Store:
         self.dirty.mark(self.hub.see_dataset(obj, deleted=deleted))
 
     def see_priority_classes(self, items: list[Manifest]) -> None:
-        """Take all PriorityClasses."""
-        self.hub.see_priority_classes(items)
-        self.mark_all()
+        """Take all PriorityClasses; a list that says nothing new wakes nobody."""
+        if self.hub.see_priority_classes(items):
+            self.mark_all()
 
     def mark_all(self) -> None:
         """Have every workload looked at."""
@@ -157,7 +157,7 @@ class Store:
         return entry.member
 
     def made(self, cluster: str, obj: Manifest) -> None:
-        """Take a copy as its member has just written it: its watch may be late, and it must not seem to be missing."""
+        """Take a copy as its member has just written it: its watch may be late, and what it shows may be long past."""
         entry = self.clusters.get(cluster)
         if entry is not None and entry.member is not None:
             entry.member.copy_sinks[obj["kind"]].wrote(obj)
@@ -243,7 +243,8 @@ class Store:
     def _left_behind(self, key: Key, held: Mapping[str, Mapping[Key, Copy]]) -> bool:
         """Whether a cluster that returns holds a copy of what has left it."""
         placed = {placement.cluster for placement in self.hub.workloads[key].record.placements}
-        return any(key in copies and name not in placed for name, copies in held.items())
+        left = (copies[key] for name, copies in held.items() if key in copies and name not in placed)
+        return any(copy.state is not CopyState.RELEASING for copy in left)
 
     def finds_strangers(self) -> bool:
         """Look through new lists for copies that nothing on the hub accounts for.

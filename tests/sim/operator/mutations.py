@@ -92,8 +92,8 @@ def _empties(self: Any, error: Any) -> Any:
     return informer_ended(self, error)
 
 
-def _purges(self: Any) -> None:
-    list_again(self)
+async def _purges(self: Any) -> None:
+    await list_again(self)
     copies = self.entry.member.inventory().copies.values() if self.entry.member is not None else ()
     self.entry.orphans = tuple(Orphan(copy.key, copy.workload_uid) for copy in copies)
 

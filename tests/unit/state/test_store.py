@@ -25,6 +25,7 @@ Manifest = dict[str, Any]
 KEY = Key("research", "train")
 NAMES = ("placed", "health", "capacity", "data")
 NOW_S = 1_800_000_000.0
+HIGH = {"metadata": {"name": "high"}, "value": 1000}
 HEALTHY = Judgement(Verdict.HEALTHY, "Answering", "")
 
 
@@ -95,7 +96,8 @@ def test_news_of_a_workload_mark_it_and_echoes_do_not() -> None:
         pytest.param(lambda s: s.see_cluster(a_cluster()), set(), id="an echo of its status"),
         pytest.param(pods, {"capacity"}, id="a new list of pods"),
         pytest.param(jobs, {"placed"}, id="a new list of copies: what is not on it is news too"),
-        pytest.param(lambda s: s.see_priority_classes([]), set(NAMES), id="priority classes"),
+        pytest.param(lambda s: s.see_priority_classes([HIGH]), set(NAMES), id="priority classes"),
+        pytest.param(lambda s: s.see_priority_classes([]), set(), id="a new list of the same priority classes"),
         pytest.param(lambda s: s.see_cluster_policy(None), set(NAMES), id="the clusters' policy"),
     ],
 )
