@@ -47,7 +47,9 @@ def _one_copy(world: World, key: Key, wanted: Wanted) -> None:
 
 
 def _epochs(wanted: Wanted) -> None:
-    made = wanted.made
+    # Work that may run twice may go back to its old copy from one that never ran: if that has vanished meanwhile, and
+    # nobody has seen it, it is made again. Its promise has held all the time.
+    made = list(dict.fromkeys(wanted.made)) if wanted.overlap_allowed else wanted.made
     for site in {name for _, name in made}:
         there = [epoch for epoch, name in made if name == site]
         assert there == sorted(there), f"I5: {made}"
@@ -89,11 +91,13 @@ def _gains(world: World, wanted: Wanted) -> None:
     if newest is None or newest.reason != "CheaperElsewhere":
         return
     assert newest.saving_usd >= wanted.policy.min_saving_usd, "I7: it moved for too little"
-    if wanted.gained is not None and wanted.gained[0] != newest:
+    # A move is known by its epoch: what else is kept of it changes as it goes on.
+    is_new = wanted.gained is None or wanted.gained[0].epoch != newest.epoch
+    if wanted.gained is not None and is_new:
         before, prices = wanted.gained
         back = (newest.from_cluster, newest.to_cluster) == (before.to_cluster, before.from_cluster)
         assert not back or prices != world.prices, "I7: it flaps"
-    if wanted.gained is None or wanted.gained[0] != newest:
+    if is_new:
         wanted.gained = (newest, world.prices)
 
 
