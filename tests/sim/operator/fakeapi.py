@@ -16,6 +16,7 @@ from tests.sim.operator.clock import START_S, WALL_S, ProcessLoop
 
 from tradewind.kube.client import REQUEST_TIMEOUT_S, WATCH_SILENCE_S, ApiServer
 from tradewind.kube.errors import UnreachableError, raise_for
+from tradewind.outage.inflow import TOO_MANY_REQUESTS
 from tradewind.state.record import iso
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Api:
         link: what becomes of requests. up: it has power.
         delay_s: the longest time that news is under way; `twice` of them come two times.
         asked, told: what hears of each write, just before it is carried out and just after.
+        refused: what hears of each write that is answered 429.
     """
 
     def __init__(self, name: str, clock: Clock, chance: random.Random) -> None:
@@ -108,6 +110,7 @@ class Api:
         self.twice = 0.0
         self.told: Callable[[Process, str, str, Manifest], None] = lambda *_: None
         self.asked: Callable[[Process, str, str, Manifest], None] = lambda *_: None
+        self.refused: Callable[[Process, str], None] = lambda *_: None
         self._streams: dict[Stream, None] = {}
         self._away_since_s: float | None = None
         clock.every(BOOKMARK_S, self._bookmark)
@@ -188,6 +191,7 @@ class Client(ApiServer):
         self._fence = fence
         self._api: Api = api
         self._on_call = on_call
+        self.on_write: Callable[[int, float], None] = lambda *_: None
         self._closed = False
         loop: Any = asyncio.get_running_loop()
         self._process: Process = loop.process
@@ -209,15 +213,16 @@ class Client(ApiServer):
     ) -> Manifest:
         if permit is not None:
             permit.send()
+        started_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeout_s):
                 status, answer = await self._ask(method, path, dict(params or {}), body or {}, content_type)
         except (TimeoutError, OSError) as error:
-            self._on_call(self.name, method, 0)
+            self._tell(method, 0, started_s)
             raise UnreachableError(type(error).__name__, str(error) or type(error).__name__) from error
         if permit is not None:
             permit.answered = True
-        self._on_call(self.name, method, status)
+        self._tell(method, status, started_s)
         raise_for(status, answer)
         return answer
 
@@ -228,8 +233,11 @@ class Client(ApiServer):
         if self._closed or process.dead:
             raise ConnectionResetError("closed")
         state, led = api.state, process.leads()
-        await self._meet(state)
         writes = method != "GET"
+        if (refused := await self._meet(state)) is not None:
+            if writes and refused[0] == TOO_MANY_REQUESTS:
+                api.refused(process, path)
+            return refused
         if writes and process.crashes(before=True):
             await asyncio.Event().wait()
         if state != SLOW and not api.delay_s:
@@ -274,16 +282,18 @@ class Client(ApiServer):
             await self._travel(chance.uniform(0.0, 6.0), lambda: None)
         return found[0], answer
 
-    async def _meet(self, state: str) -> None:
+    async def _meet(self, state: str) -> tuple[int, Manifest] | None:
+        """Meet what the link does; returns the answer, as status and body, where the request does not get through."""
         chance = self._api.chance
         if state == REFUSED:
             raise ConnectionRefusedError(111, "refused")
         if state == HOLE or (state == LOSSY and chance.random() < 0.3):
             await asyncio.Event().wait()
         if state == EXPIRED:
-            raise_for(401, {"reason": "Unauthorized", "message": "expired"})
+            return 401, {"reason": "Unauthorized", "message": "expired"}
         if state == BUSY and chance.random() < 0.7:
-            raise_for(429, {"reason": "TooManyRequests", "message": "busy"})
+            return TOO_MANY_REQUESTS, {"reason": "TooManyRequests", "message": "busy"}
+        return None
 
     async def _travel(self, seconds: float, then: Callable[[], T]) -> T:
         """Be under way, and do something at the end, unless nobody waits for it any more."""
@@ -323,7 +333,8 @@ class Client(ApiServer):
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 if self._closed or self._process.dead:
                     raise ConnectionResetError("closed")
-                await self._meet(api.state)
+                if (refused := await self._meet(api.state)) is not None:
+                    raise_for(*refused)
                 stream, end = await api.open_stream(resource.path(namespace), query)
             while True:
                 while stream.events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ SEEN_S = 15.0
 """A success that has been there to be seen for so long counts as seen."""
 FENCED_S = 30.0
 """After this time without its hub an operator's lease has run out, and its last requests too."""
+OVERLOADED_S = 25.0
+"""For so long after a 429 a target is not given its whole rate again, and no burst."""
 WAITING = ("Unschedulable", "OldCopyMayRun", "MovesExhausted", "AdoptionPending", "CoolingDown")
 
 
@@ -37,7 +40,12 @@ class Watchman:
         self.writes = 0
         """Those to members, and to AIWorkloads."""
         self._unseen = False
+        self._writer: Process | None = None
         self._verdicts: dict[str, str | None] = {}
+        self._refused: dict[str, list[tuple[Process, float]]] = defaultdict(list)
+        """Which processes each member has answered 429, and when."""
+        self._fled: dict[str, list[float]] = defaultdict(list)
+        """When moves onto each member were decided."""
         self.broken: AssertionError | None = None
         """What was found at a write: the operator, which catches whatever a request raises, must not swallow it."""
         self.changed = True
@@ -48,6 +56,7 @@ class Watchman:
         for member in world.members.values():
             member.api.told = self._kept(partial(self._member_told, member))
             member.api.asked = self._kept(partial(self._member_asked, member))
+            member.api.refused = partial(self._member_refused, member)
             member.api.objects.listeners.append(self._member_changed)
 
     def _kept(self, check: Callable[..., None]) -> Callable[..., None]:
@@ -98,7 +107,7 @@ class Watchman:
 
     def _hub_asked(self, process: Process, method: str, path: str, _: Manifest) -> None:
         known = self.world.hub.objects.get(WORKLOADS, "research", path.removesuffix("/status").rsplit("/", 1)[-1])
-        self._unseen = False
+        self._unseen, self._writer = False, process
         if method == "PATCH" and "/aiworkloads/" in path and known is not None:
             metadata = known["metadata"]
             self._unseen = int(metadata["resourceVersion"]) > process.seen.get(metadata["uid"], 0)
@@ -109,6 +118,10 @@ class Watchman:
             assert not self._unseen, f"I5: {method} {path} by one that has not seen its newest version"
             assert process.led, f"I5: {method} {path} by one that does not lead any more"
         assert not process.dead, f"{method} {path} of a dead process"
+
+    def _member_refused(self, member: Member, process: Process, path: str) -> None:
+        if path != PROBE_LEASE:
+            self._refused[member.name].append((process, self.world.clock.now_s))
 
     def _hub_changed(self, collection: str, kind: str, item: Manifest) -> None:
         if collection == CLUSTERS:
@@ -151,9 +164,22 @@ class Watchman:
         assert not (cut and island and member.name in island), (
             f"I8: {wanted.name} left {member.name}: the hub is cut off"
         )
+        self._paces(newest["toCluster"], seconds_of(newest["decidedAt"]))
         if len(moves) > 1 and newest["reason"] != "ApiServerSilent":
             apart_s = seconds_of(newest["decidedAt"]) - seconds_of(moves[1]["decidedAt"])
             assert apart_s >= COOLDOWN_S or apart_s < 0, f"I11: {wanted.name} moved twice in {apart_s:.1f} s"
+
+    def _paces(self, target: str, decided_s: float) -> None:
+        """I8: onto a target that is overloaded moves go one by one, however many it was given at once before."""
+        at_s = decided_s - self.world.clock.offset_s
+        refused = [
+            at_s - refused_s
+            for process, refused_s in self._refused[target]
+            if process is self._writer and 0.0 < at_s - refused_s < OVERLOADED_S
+        ]
+        together = [each for each in self._fled[target] if abs(at_s - each) < 1.0]
+        self._fled[target].append(at_s)
+        assert not (refused and together), f"I8: two moves at once onto {target}, {refused[0]:.1f} s after its 429"
 
     def _member_asked(self, member: Member, process: Process, method: str, path: str, _: Manifest) -> None:
         if path == PROBE_LEASE:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 PODS, NODES, NAMESPACES = "v1/pods", "v1/nodes", "v1/namespaces"
 TICK_S = 1.0
+UNSEEN_S = 3.0
+"""Whoever is well for less than this, between two probes, may not be seen to have been well at all."""
 WELL = (OPEN, EXPIRED, BUSY)
 """States of a link in which an API server answers, whatever it says: no work leaves for that."""
 BEGUN = "2027-01-01T00:00:00Z"
@@ -44,6 +46,7 @@ class Member:
         self.is_another = False
         self.sick_since_s: float | None = None
         self.sick_s = 0.0
+        self._last_sick = (0.0, float("-inf"))
         self._backup: tuple[dict[Where, Manifest], int] | None = None
         self._install()
         clock.every(TICK_S, self.tick)
@@ -70,8 +73,10 @@ class Member:
         sick = self.api.state not in WELL or self.api.delay_s > 1.0 or not self.awake or self.is_another
         now_s = self.clock.now_s
         if sick and self.sick_since_s is None:
-            self.sick_since_s = now_s
+            began_s, ended_s = self._last_sick
+            self.sick_since_s = began_s if now_s - ended_s < UNSEEN_S else now_s
         elif not sick and self.sick_since_s is not None:
+            self._last_sick = (self.sick_since_s, now_s)
             self.sick_since_s = None
             self.clock.at(now_s + 90.0, self._forget_sickness)
         if self.sick_since_s is not None:

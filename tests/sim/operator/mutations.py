@@ -30,6 +30,7 @@ from tradewind.model.policy import Guarantee
 from tradewind.observe.connection import Connection
 from tradewind.observe.informer import Informer
 from tradewind.outage.evidence import Heard, hear
+from tradewind.outage.inflow import Inflow
 from tradewind.outage.moves import may_leave
 from tradewind.runtime.chores import Chores
 from tradewind.runtime.judging import Judging
@@ -129,6 +130,7 @@ MUTATIONS: dict[str, Patches] = {
     "writes without the lease": _in(Fence, attribute="left_s", value=lambda _: 60.0),
     "no freeze when most fall silent": _in(tradewind.outage.verdict, attribute="holds", value=lambda *_, **__: {}),
     "what is left behind is not written down": _in(Executor, attribute="_write_orphans", value=_nothing),
+    "a target that answers 429 is given no less": _in(Inflow, attribute="_cut", value=lambda *_: None),
     "nothing is swept": _in(Chores, attribute="_sweep_one", value=_nothing),
     "no finalizer": _in(Executor, attribute="_hold", value=_nothing),
     "a restored hub does not wait for members": _in(

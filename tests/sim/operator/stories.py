@@ -42,6 +42,14 @@ def two_outages(chance: random.Random) -> Told:
     return [(0.0, "power", first, 0.0), (after_s, "nodes", second, 0.0), *healed]
 
 
+def overloaded(chance: random.Random) -> Told:
+    """Work flees from a member to one that answers 429 to what came before."""
+    news = [(at_s, "create", "a", number) for at_s, number in ((0.0, 0.511), (0.0, 0.521), (5.0, 0.605))]
+    busy = _link(18.0, "b", chance.choice(("busy", "busy", "slow")))
+    ends = (18.1, chance.choice(("delete", "suspend")), "b", chance.random())
+    return [*news, (12.0, "power", "a", 0.0), busy, ends, (45.0, "well", "a", 0.0), (45.0, "well", "b", 0.0)]
+
+
 def refused(chance: random.Random) -> Told:
     """A member's credentials expire, and are renewed much later."""
     name = chance.choice(NAMES)
@@ -125,6 +133,7 @@ STORIES: tuple[Story, ...] = (
     blip,
     outage,
     two_outages,
+    overloaded,
     refused,
     done,
     twins,

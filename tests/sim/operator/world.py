@@ -13,6 +13,8 @@ from tests.sim.operator.fakeapi import HOLE, OPEN, Api
 from tests.sim.operator.members import EACH, Member
 from tests.sim.operator.process import Process, kubeconfig
 
+from tradewind.kube.resources import CLUSTER_POLICIES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 UID = "tradewind.dev/uid"
 USD = {"a": "1.0", "b": "2.0", "c": "3.0"}
+POLICIES = f"{CLUSTER_POLICIES.api_version}/{CLUSTER_POLICIES.plural}"
 DETECTION = {"probeInterval": "2s", "downAfterOneKind": "10s"}
 UP_AFTER = ("2s", "10s")
 COOLDOWN_S = 90.0
 LIMITS = {"nvidia.com/gpu": str(EACH)}
+NODES = (1, 2, 4, 6)
+"""How many a member may have."""
 NAMES = 6
 """Names of workloads that are used again and again."""
 RESTART_S = 3.0
@@ -73,7 +78,7 @@ class World:
         self.chance = random.Random(~seed)  # noqa: S311 - a replayable choice
         self.hub = Api("hub", self.clock, self.chance)
         self.members = {
-            name: Member(name, self.clock, self.chance, nodes=self.chance.randint(1, 3)) for name in sorted(USD)
+            name: Member(name, self.clock, self.chance, nodes=self.chance.choice(NODES)) for name in sorted(USD)
         }
         self.works: dict[str, Wanted] = {}
         self.gone: dict[str, Wanted] = {}
@@ -85,6 +90,9 @@ class World:
         """Uids of workloads whose copies may be left over: they were deleted before the hub lost its memory."""
         self._serial = 0
         self._up_after = self.chance.choice(UP_AFTER)
+        # At this rate moves onto a target that is overloaded go one by one.
+        policy = {"metadata": {"name": "default"}, "spec": {"moves": {"perTargetPerMinute": 60}}}
+        self.hub.objects.put(POLICIES, policy)
         for name in sorted(USD):
             self.declare(name)
 
@@ -200,7 +208,8 @@ class World:
         clusters = [self.hub.objects.items.get((CLUSTERS, "", name), {}) for name in rest]
         healthy = all((cluster.get("status") or {}).get("verdict") == "Healthy" for cluster in clusters)
         members = [self.members[name] for name in rest]
-        if healthy and all(member.api.state == OPEN and member.sick_since_s is None for member in members):
+        well = all(m.api.state == OPEN and m.sick_since_s is None and not m.is_another for m in members)
+        if healthy and well:
             self.island = tuple(rest)
             for name in rest:
                 self.members[name].api.set_link(HOLE)
