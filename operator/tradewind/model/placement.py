@@ -153,7 +153,9 @@ class Record:
     def clusters(self) -> set[str]:
         """Where it is and where it has been, as far as is remembered: the clusters that may hold a copy."""
         been = {name for move in self.moves for name in (move.from_cluster, move.to_cluster) if name}
-        return been | {place.cluster for place in self.placements}
+        # Of an end that was adopted there is no placement.
+        ended = {self.finished.cluster} if self.finished is not None else set()
+        return been | ended | {place.cluster for place in self.placements}
 
 
 @dataclass(frozen=True, slots=True)

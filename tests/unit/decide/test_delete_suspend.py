@@ -153,6 +153,15 @@ DELETING = {"reason": "Deleting"}
             id="what has ended goes with its copy",
         ),
         pytest.param(
+            replace(
+                GOING,
+                record=recorded(finished=Finished("aws", 1, succeeded=True, at_s=1.0)),
+                health={"aws": DOWN},
+            ),
+            {**DELETING, "forget": True, "abandon": ["aws"]},
+            id="a copy whose end is all that is recorded of it is remembered where it ended",
+        ),
+        pytest.param(
             replace(GOING, forgotten=True, health={"gcp": SUSPECT}),
             {**DELETING, "forget": True, "abandon": ["gcp"]},
             id="where nothing says any more where it was, who can't be asked is remembered",
