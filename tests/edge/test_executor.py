@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.edge.rig import DOWN, HEALTHY, KEY, WORKLOADS, Manifest, Rig, a_job, a_server, with_pod
 
+from tradewind.model.placement import Placement, Record
+
 CONFIG = "v1/configmaps"
 CREATE_JOB = "POST /jobs"
 RECORD = "PATCH /train/status"
@@ -158,6 +160,20 @@ async def test_what_was_promised_counts_while_nobody_knows_whether_it_was_record
     rig.edit(suspend=True)
     await rig.settle(later_s=10)
     assert rig.promised("aws") == 0
+
+
+async def test_work_that_waits_for_room_hears_when_what_was_promised_there_was_never_recorded(rig: Rig) -> None:
+    whole = {"resources": {"limits": {"nvidia.com/gpu": "8"}}}
+    rig.create(with_pod(a_job(suspend=True), container=whole))
+    await rig.settle()
+    # The answer to a record was lost, and then the user had second thoughts.
+    rig.entry().promise = Record(epoch=1, placements=(Placement("aws", "h100", "OnDemand", 1, 1, 1),))
+    rig.create(with_pod(a_job("next", constraints={"providers": {"deny": ["gcp"]}}), container=whole))
+    await rig.settle()
+    assert rig.condition("Ready", "next") == ("False", "Unschedulable")
+    rig.store.dirty.mark((KEY,))
+    await rig.settle()
+    assert rig.copies() == ["aws/next 1"]
 
 
 async def test_two_that_need_the_same_room_get_one_place_each(rig: Rig) -> None:

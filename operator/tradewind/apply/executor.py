@@ -94,11 +94,14 @@ class Executor:
 
     def start(self, steps: Iterable[Step], tasks: asyncio.TaskGroup) -> None:
         """Start a task for each step that has something to do; what it promises counts from now on."""
+        freed = False
         for step in sorted(steps, key=lambda step: (not step.deliver, not step.release)):
             entry = self._store.hub.workloads.get(step.view.key)
             if entry is None or entry.uid != step.view.uid or self._pauses_still(step):
                 continue
             self._sleep(step)
+            # What was promised before and never recorded, as far as anybody knows, gives way to this.
+            freed = freed or bool(_places(entry.promise) - _places(step.record))
             if not (changes(step, raw=entry.raw, now_s=self._wall()) or step.deliver or step.release or step.forget):
                 entry.promise = None
                 continue
@@ -107,6 +110,8 @@ class Executor:
             self.quiet.clear()
             # A copy, so that what is written is compared with what was decided on, whatever the watch shows meanwhile.
             tasks.create_task(self._guarded(step, replace(entry)))
+        if freed:
+            self._store.dirty.wake(Wake.CAPACITY)
 
     def _pauses_still(self, step: Step) -> bool:
         """Whether it would only try again, before its time, what has just failed; its reminder brings it back."""
@@ -376,9 +381,12 @@ class Executor:
         if entry is not None:
             entry.promise = entry.promise if unanswered else None
             record = entry.record = record_from(entry.raw.get("status") or {})
-        promised = {(p.cluster, p.epoch) for each in (step.view.record, step.record) for p in each.placements}
-        if promised - {(p.cluster, p.epoch) for p in record.placements}:
+        if (_places(step.view.record) | _places(step.record)) - _places(record):
             self._store.dirty.wake(Wake.CAPACITY)
+
+
+def _places(record: Record | None) -> set[tuple[str, int]]:
+    return {(place.cluster, place.epoch) for place in record.placements} if record is not None else set()
 
 
 def _made(step: Step) -> Made:
