@@ -6,6 +6,7 @@ import pytest
 from tests.edge.rig import DOWN, HEALTHY, KEY, WORKLOADS, Manifest, Rig, a_job, a_server, with_pod
 
 from tradewind.model.placement import Placement, Record
+from tradewind.model.workload import Market
 
 CONFIG = "v1/configmaps"
 CREATE_JOB = "POST /jobs"
@@ -167,7 +168,7 @@ async def test_work_that_waits_for_room_hears_when_what_was_promised_there_was_n
     rig.create(with_pod(a_job(suspend=True), container=whole))
     await rig.settle()
     # The answer to a record was lost, and then the user had second thoughts.
-    rig.entry().promise = Record(epoch=1, placements=(Placement("aws", "h100", "OnDemand", 1, 1, 1),))
+    rig.entry().promise = Record(epoch=1, placements=(Placement("aws", "h100", Market.ON_DEMAND, 1, 1, 1),))
     rig.create(with_pod(a_job("next", constraints={"providers": {"deny": ["gcp"]}}), container=whole))
     await rig.settle()
     assert rig.condition("Ready", "next") == ("False", "Unschedulable")

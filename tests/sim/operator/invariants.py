@@ -132,6 +132,7 @@ class Watchman:
             return
         if kind == "DELETED":
             del self.world.works[wanted.uid]
+            self._excuse(wanted)
             assert wanted.deleting, f"I3: {wanted.name} vanished"
             return
         if not item.get("status"):
@@ -142,6 +143,18 @@ class Watchman:
         wanted.uids = frozenset(filter(None, (wanted.uid, record.adopted_uid)))
         wanted.epoch, wanted.finished = record.epoch, record.finished is not None
         self._moves(wanted, item["status"].get("moves") or [])
+
+    def _excuse(self, wanted: Wanted) -> None:
+        """Let a hub that lost its memory leave a deleted workload's copy where it has not looked since.
+
+        Work that may run twice need not wait for such a cluster, so that nothing tells of a copy on it.
+        """
+        for name, member in self.world.members.items():
+            cluster = self.world.hub.objects.items.get((CLUSTERS, "", name), {})
+            listed = (cluster.get("status") or {}).get("inventoriedAt")
+            uids = {item["metadata"]["labels"].get(UID) for item in member.copies()}
+            if self.world.forgot and not wanted.once and not listed:
+                self.world.excused |= uids & wanted.uids
 
     def _counts_as_back(self, cluster: Manifest) -> None:
         name, verdict = cluster["metadata"]["name"], (cluster.get("status") or {}).get("verdict")
@@ -311,10 +324,12 @@ class Watchman:
     def _crowded(self, member: Member) -> bool:
         """Whether a backup has brought back copies of work that was deleted since: they keep their room.
 
-        Nobody but a person can tell them from those of a hub that has itself lost its memory.
+        Nobody but a person can tell them from those of a hub that has itself lost its memory. A new workload of the
+        same name may have taken one over, and is then one more than there is room for.
         """
-        nobodys = [item for item in member.copies() if self._whose(item) is None and not member.ended(item)]
-        return member.spoilt and bool(nobodys)
+        live = [item for item in member.copies() if not member.ended(item)]
+        nobodys = [item for item in live if self._whose(item) is None]
+        return member.spoilt and (bool(nobodys) or len(live) > member.nodes)
 
     def _no_room(self, wanted: Wanted, reason: str) -> None:
         """I6: work that waits for room finds none."""
