@@ -51,11 +51,12 @@ def delete(view: View, record: Record, sight: Sight) -> Step:
 
 
 def rest(view: View, record: Record, sight: Sight, finished: Finished) -> Step:
-    """It has ended: keep the copy that ended, for its logs, and remove any other."""
+    """It has ended: keep the copy that ended, for its logs, and remove any that runs, or runs again from a backup."""
     phase = "Succeeded" if finished.succeeded else "Failed"
     message = finished.message or f"It ended on {finished.cluster}."
     placements = tuple(replace(p, state=CopyState.FINISHED) for p in record.placements if p.cluster == finished.cluster)
-    others = sight.removable(*(c for c in view.copies.values() if c.cluster != finished.cluster))
+    ended = {c.cluster for c in view.copies.values() if c.cluster == finished.cluster and c.succeeded is not None}
+    others = sight.removable(*(c for c in view.copies.values() if c.cluster not in ended))
     situation = Situation(phase, phase, message, placed=True, ready=finished.succeeded)
     return Step(view, replace(record, placements=placements), situation, release=others)
 

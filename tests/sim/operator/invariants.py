@@ -262,7 +262,10 @@ class Watchman:
             status = self.world.hub.objects.items[wanted.where].get("status") or {}
             places = {(p["cluster"], str(p["epoch"])): p["state"] for p in status.get("placements") or ()}
             state = places.get((member.name, labels[EPOCH]), "Releasing")
-            assert state in ("Releasing", "Leaving"), f"I3: {name} is removed from {member.name}, where it is {state}"
+            again = state == "Finished" and not member.ended(item)
+            assert again or state in ("Releasing", "Leaving"), (
+                f"I3: {name} is removed from {member.name}, where it is {state}"
+            )
 
     def _clean(self, member: Member) -> None:
         """I2: a cluster that returned counts as back, and takes work, once what is stale on it was asked to go."""

@@ -100,6 +100,11 @@ FAILED = replace(ENDED, succeeded=False)
             id="which is ended when it returns",
         ),
         pytest.param(
+            Scene(record=recorded(at(), finished=ENDED), copies=(copy_at(),)),
+            {"reason": "Succeeded", "release": ["aws"], "left": [("aws", 1, "Finished")]},
+            id="a copy that a backup has set back to before its end is ended too",
+        ),
+        pytest.param(
             Scene(copies=(copy_at("aws", succeeded=True, uid="uid-of-the-old-hub"),)),
             {"reason": "Succeeded"},
             id="a hub without memory takes over a success",
