@@ -55,6 +55,8 @@ async def test_a_member_whose_reads_hang_while_it_answers_our_writes_is_not_decl
         await until(lambda: entry.answers)
         server = made.server("aws")
         assert server is not None
+        # By its first write the connection has said whose it is.
+        await server.create(JOBS, {**JOB, "metadata": {"name": "first", "namespace": "research"}}, namespace="research")
         released = api.hang("GET /namespaces/kube-system")
         await until(lambda: entry.evidence.silent_probes >= 1)
         await server.create(JOBS, JOB, namespace="research")

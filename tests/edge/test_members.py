@@ -13,7 +13,9 @@ from tests.edge.fakeapi import FakeApi
 from tests.edge.rig import a_cluster, a_node
 from tests.edge.waiting import until
 
+from tradewind.errors import RetryableError
 from tradewind.kube.fence import unfenced
+from tradewind.kube.resources import deliverable
 from tradewind.observe.connection import Connection
 from tradewind.observe.members import Members
 from tradewind.state.store import Store
@@ -316,6 +318,25 @@ async def test_a_list_counts_only_once_it_is_known_whose_it_is(api: FakeApi) -> 
         api.heal()
         await until(lambda: entry.member and entry.member.synced)
         assert (entry.rebuilt, is_current(entry), old != entry.uid) == (True, False, True)
+
+
+async def test_nothing_is_written_to_a_cluster_that_has_taken_the_place_of_another(api: FakeApi) -> None:
+    """No probe has told yet that it is another."""
+    job: Manifest = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train", "namespace": "research"}}
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
+        entry.recorded_uid, server = entry.uid, made.server("aws")
+        assert server is not None
+        await api.stop()
+        api.objects.put("v1/namespaces", {"metadata": {"name": "kube-system", "uid": "another"}})
+        await api.start()
+        for _ in range(2):
+            with pytest.raises(RetryableError):
+                await server.create(deliverable(job), job, namespace="research")
+        assert api.objects.names(JOBS) == []
+        assert entry.rebuilt
 
 
 def is_current(entry: ClusterEntry) -> bool:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from pydantic_core import from_json
 
+from tradewind.kube.connector import READS
 from tradewind.kube.errors import BusyError, ExpiredError, UnreachableError, raise_for
 from tradewind.kube.transport import Body, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from tradewind.kube.fence import Fence, Permit
     from tradewind.kube.resources import Resource
@@ -33,7 +34,6 @@ WATCH_S = 290
 """API servers end a watch after 5 to 10 minutes anyway; ending it ourselves keeps the end expected."""
 WATCH_SILENCE_S = 90.0
 """Bookmarks come every minute: a stream that is silent for longer is dead."""
-READS = ("GET", "HEAD")
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -49,6 +49,8 @@ class ApiServer:
 
     Attributes:
         on_write: told (status, seconds) of each write that has ended.
+        confirm: awaited before the first write over each connection; where it raises, nothing is written. It may make
+            one request of this client, which goes over that very connection.
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class ApiServer:
         self.name = name
         self._fence = fence
         self.on_write: Callable[[int, float], None] = lambda *_: None
-        self._transport = Transport(name, configuration)
+        self.confirm: Callable[[], Awaitable[None]] | None = None
+        self._transport = Transport(name, configuration, ask=self._whose)
         self._on_call = on_call
 
     async def close(self) -> None:
@@ -235,6 +238,10 @@ class ApiServer:
         if not isinstance(decoded, dict):
             raise BusyError("NotKubernetes", f"{method} {path} was answered with {response.status} and no JSON object.")
         return decoded
+
+    async def _whose(self) -> None:
+        if self.confirm is not None:
+            await self.confirm()
 
     def _tell(self, method: str, status: int, started_s: float) -> None:
         self._on_call(self.name, method, status)

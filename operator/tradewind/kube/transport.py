@@ -14,12 +14,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client as k8s
 
+from tradewind.kube.connector import AskingConnector
 from tradewind.kube.errors import NotLeadingError, UnreachableError
 from tradewind.kube.fence import WIRE_S
 from tradewind.kube.resolving import LastGoodResolver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from aiohttp.abc import AbstractStreamWriter
 
@@ -36,9 +37,10 @@ class Transport:
     Args:
         name: the cluster's name, for errors.
         configuration: of kubernetes.aio; it is changed.
+        ask: see `AskingConnector`.
     """
 
-    def __init__(self, name: str, configuration: Any) -> None:
+    def __init__(self, name: str, configuration: Any, *, ask: Callable[[], Awaitable[None]]) -> None:
         configuration.connection_pool_maxsize = MAX_CONNECTIONS
         configuration.retries = None
         # Read once: aiohttp would look for a proxy and a .netrc at each request.
@@ -46,7 +48,7 @@ class Transport:
         configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
         self._name = name
         self._configuration = configuration
-        self._rest = _Rest(configuration)
+        self._rest = _Rest(configuration, ask=ask)
         self._closed = False
 
     async def close(self) -> None:
@@ -117,12 +119,20 @@ class Body(aiohttp.BytesPayload):
 
 
 class _Rest(k8s.rest.RESTClientObject):
-    """The library's session, with a resolver that outlives failures of the hub's own."""
+    """The library's session, on our own connector, with a resolver that outlives failures of the hub's own."""
+
+    def __init__(self, configuration: Any, *, ask: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(configuration)
+        self._ask = ask
 
     def _create_connector(self) -> aiohttp.TCPConnector:
         # The resolver keeps nothing open that would have to be closed.
-        return aiohttp.TCPConnector(
-            limit=self.maxsize, ssl=self.ssl_context, resolver=LastGoodResolver(), socket_factory=_a_socket
+        return AskingConnector(
+            ask=self._ask,
+            limit=self.maxsize,
+            ssl=self.ssl_context,
+            resolver=LastGoodResolver(),
+            socket_factory=_a_socket,
         )
 
 

@@ -72,6 +72,7 @@ class Connection:
             for _ in range(2)
         ]
         self.server.on_write = self._written
+        self.server.confirm = self._confirm
         member = self._store.connect(self.entry)
         labelled = {"labelSelector": f"{HUB_LABEL}={self._hub_name}"}
         self._copies = [
@@ -142,6 +143,17 @@ class Connection:
             raise RetryableError("NotConnected", f"There is no connection to {self.entry.name}.")
         found = await self.server.get(NAMESPACES, IDENTITY)
         self.entry.uid = str(found["metadata"]["uid"])
+
+    async def _confirm(self) -> None:
+        """See to it that what is written reaches the cluster that was decided on, and not its successor.
+
+        Raises:
+            TradewindError: another cluster answers, or it can't be known which.
+        """
+        await self._identify()
+        if self.entry.rebuilt:
+            message = f"Another cluster answers under the name of {self.entry.name}: nothing is written to it."
+            raise RetryableError("ClusterRebuilt", message)
 
     async def _write_for_ever(self, prober: ApiServer) -> None:
         """Write a little now and then while reads are answered, and at once when it returns; on standby not at all."""

@@ -21,7 +21,7 @@ from tradewind.state.record import iso
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     from tests.edge.objects import Where
     from tests.sim.operator.clock import Clock
@@ -96,6 +96,7 @@ class Api:
 
     Attributes:
         link: what becomes of requests. up: it has power.
+        lives: how often its server has begun anew. No connection outlasts that.
         delay_s: the longest time that news is under way; `twice` of them come two times.
         asked, told: what hears of each write, just before it is carried out and just after.
         refused: what hears of each write that is answered 429.
@@ -106,6 +107,7 @@ class Api:
         self.objects = Stored(name, clock)
         self.link = OPEN
         self.up = True
+        self.lives = 0
         self.delay_s = 0.0
         self.twice = 0.0
         self.told: Callable[[Process, str, str, Manifest], None] = lambda *_: None
@@ -138,6 +140,7 @@ class Api:
     def set_power(self, *, up: bool) -> None:
         """Switch it on or off."""
         self.up = up
+        self.lives += not up
         self.cut(told=False)
 
     def cut(self, *, told: bool) -> None:
@@ -192,6 +195,9 @@ class Client(ApiServer):
         self._api: Api = api
         self._on_call = on_call
         self.on_write: Callable[[int, float], None] = lambda *_: None
+        self.confirm: Callable[[], Awaitable[None]] | None = None
+        self._known = -1
+        """The life of the server that it has asked whose it is: its connections are those of one life."""
         self._closed = False
         loop: Any = asyncio.get_running_loop()
         self._process: Process = loop.process
@@ -211,11 +217,12 @@ class Client(ApiServer):
         timeout_s: float,
         permit: Permit | None = None,
     ) -> Manifest:
-        if permit is not None:
-            permit.send()
         started_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(timeout_s):
+                if permit is not None:
+                    await self._learn()
+                    permit.send()
                 status, answer = await self._ask(method, path, dict(params or {}), body or {}, content_type)
         except (TimeoutError, OSError) as error:
             self._tell(method, 0, started_s)
@@ -226,13 +233,22 @@ class Client(ApiServer):
         raise_for(status, answer)
         return answer
 
+    async def _learn(self) -> None:
+        """Ask whose the connection is before its first write, as the real connector does."""
+        life = self._api.lives
+        if self.confirm is not None and self._known != life:
+            await self.confirm()
+            self._known = life
+            if self._api.lives != life:
+                raise ConnectionResetError("reset")
+
     async def _ask(
         self, method: str, path: str, query: dict[str, str], body: Manifest, content_type: str
     ) -> tuple[int, Manifest]:
         api, process, chance = self._api, self._process, self._api.chance
         if self._closed or process.dead:
             raise ConnectionResetError("closed")
-        state, led = api.state, process.leads()
+        state, led, life = api.state, process.leads(), api.lives
         writes = method != "GET"
         if (refused := await self._meet(state)) is not None:
             if writes and refused[0] == TOO_MANY_REQUESTS:
@@ -242,21 +258,21 @@ class Client(ApiServer):
             await asyncio.Event().wait()
         if state != SLOW and not api.delay_s:
             await asyncio.sleep(0)
-            found = self._carry_out(method, path, query, body, content_type, led=led)
+            found = self._carry_out(method, path, query, body, content_type, led=led, life=life)
         else:
             # What is under way arrives by the world's time: a process that is paused meanwhile delays nothing.
             found = await self._travel(
                 chance.uniform(0.0, 12.0 if state == SLOW else api.delay_s),
-                lambda: self._carry_out(method, path, query, body, content_type, led=led),
+                lambda: self._carry_out(method, path, query, body, content_type, led=led, life=life),
             )
         return await self._answer(found, state, writes=writes)
 
     def _carry_out(
-        self, method: str, path: str, query: dict[str, str], body: Manifest, content_type: str, *, led: bool
+        self, method: str, path: str, query: dict[str, str], body: Manifest, content_type: str, *, led: bool, life: int
     ) -> tuple[int, Manifest]:
-        """Let the API server do it; `led` says whether it was asked by one that led."""
+        """Let the API server do it; `led` says whether it was asked by one that led, `life` in which of its lives."""
         api, process, writes = self._api, self._process, method != "GET"
-        if process.dead:
+        if process.dead or api.lives != life:
             raise ConnectionResetError("closed")
         if writes:
             process.led = led

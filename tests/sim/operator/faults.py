@@ -130,6 +130,8 @@ def _to_members(world: World, event: Event) -> None:
             world.restore(event.target)
         case "rebuild":
             world.rebuild(event.target)
+        case "anew":
+            world.declare_anew(event.target)
 
 
 def _to_links(world: World, event: Event) -> None:

@@ -224,6 +224,9 @@ class Watchman:
             self._asked_to_go(member, path)
 
     def _made(self, member: Member, body: Manifest) -> None:
+        cluster = self.world.hub.objects.items.get((CLUSTERS, "", member.name), {})
+        meant = (cluster.get("status") or {}).get("clusterUID")
+        assert meant in (None, member.uid), f"I1: a copy for {meant} is made on {member.uid}, its successor"
         epoch = int(body["metadata"]["labels"][EPOCH])
         wanted = self._whose(body)
         if wanted is None:

@@ -54,9 +54,14 @@ class Member:
     def _install(self) -> None:
         objects = self.api.objects
         objects.linger |= {JOBS, DEPLOYMENTS}
-        objects.put(NAMESPACES, {"metadata": {"name": "kube-system", "uid": f"{self.name}-{self.rebuilds}"}})
+        objects.put(NAMESPACES, {"metadata": {"name": "kube-system", "uid": self.uid}})
         for index in range(self.nodes):
             objects.put(NODES, a_node(f"{self.name}-{index}", EACH))
+
+    @property
+    def uid(self) -> str:
+        """That of its kube-system namespace."""
+        return f"{self.name}-{self.rebuilds}"
 
     # Its life.
 
@@ -178,6 +183,7 @@ class Member:
         """Be again as the last backup was."""
         if self._backup is not None:
             self.spoilt = True
+            self.api.lives += 1
             self.api.cut(told=True)
             self.api.objects.restore(*self._backup)
             self.wake(awake=self.awake)
@@ -187,7 +193,8 @@ class Member:
         self.rebuilds += 1
         self.is_another = True
         self._backup = None
-        self.api.cut(told=True)
+        self.api.lives += 1
+        self.api.cut(told=False)
         objects = self.api.objects
         objects.items.clear()
         objects.compact()

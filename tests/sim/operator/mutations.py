@@ -131,6 +131,7 @@ MUTATIONS: dict[str, Patches] = {
     "no freeze when most fall silent": _in(tradewind.outage.verdict, attribute="holds", value=lambda *_, **__: {}),
     "what is left behind is not written down": _in(Executor, attribute="_write_orphans", value=_nothing),
     "a target that answers 429 is given no less": _in(Inflow, attribute="_cut", value=lambda *_: None),
+    "writes go to whoever answers": _in(Connection, attribute="_confirm", value=_nothing),
     "nothing is swept": _in(Chores, attribute="_sweep_one", value=_nothing),
     "no finalizer": _in(Executor, attribute="_hold", value=_nothing),
     "a restored hub does not wait for members": _in(

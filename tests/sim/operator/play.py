@@ -87,7 +87,8 @@ class History:
             process.paused_until_s = 0.0
             process.crash_in = None
         self._run(world.clock.now_s + REST_S)
-        world.declare_anew()
+        for name in world.members:
+            world.declare_anew(name)
         while True:
             self._run(world.clock.now_s + REST_S)
             try:

@@ -119,6 +119,15 @@ def restored(chance: random.Random) -> Told:
     return [*told, (21.0, "drain", name, 0.0)] if between[0] == "drain" else told
 
 
+def swapped(chance: random.Random) -> Told:
+    """A member is rebuilt just as work is on its way to it, and is declared anew."""
+    name, at_s = chance.choice("aaabc"), chance.uniform(0.5, 4.0)
+    slow = [(0.0, "delay", name, chance.uniform(0.4, 0.6))] if chance.random() < 0.3 else []
+    news = [(at_s + chance.choice((-0.02, 0.02, 0.1, 0.5)), "create", name, chance.random()) for _ in range(3)]
+    anew_s = at_s + chance.uniform(8.0, 30.0)
+    return [*slow, *news, (at_s, "rebuild", name, 0.0), (anew_s, "anew", name, 0.0), (anew_s + 9.0, "well", name, 0.0)]
+
+
 def swizzle(chance: random.Random) -> Told:
     """Links fail one after the other, and come back in another order."""
     names = chance.sample(NAMES, chance.randint(1, 3))
@@ -143,5 +152,6 @@ STORIES: tuple[Story, ...] = (
     cut_off,
     amnesia,
     restored,
+    swapped,
     swizzle,
 )

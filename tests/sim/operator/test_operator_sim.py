@@ -27,6 +27,7 @@ BEGINS: dict[str, Story] = {
     "what is left behind is not written down": stories.twins,
     "a restored hub does not wait for members": stories.amnesia,
     "a target that answers 429 is given no less": stories.overloaded,
+    "writes go to whoever answers": stories.swapped,
     "one lost probe is an outage (liqo 1030)": stories.blip,
     "refused credentials are an outage (karmada 7408)": stories.refused,
     "a cluster that returns loses its work (karmada 5150)": stories.blip,

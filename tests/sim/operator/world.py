@@ -175,6 +175,8 @@ class World:
 
     def own(self, how: str, name: str, number: float) -> None:
         """Let an owner drain a cluster, or take that back, or change its price."""
+        if (CLUSTERS, "", name) not in self.hub.objects.items:
+            return  # it is being declared anew
         spec = dict(self.hub.objects.items[CLUSTERS, "", name]["spec"])
         if how == "drain":
             spec["scheduling"] = "Enabled" if spec.get("scheduling") == "Draining" else "Draining"
@@ -214,13 +216,13 @@ class World:
             for name in rest:
                 self.members[name].api.set_link(HOLE)
 
-    def declare_anew(self) -> None:
-        """Let owners do what the status of a rebuilt cluster asks for."""
-        for name, member in self.members.items():
-            if member.is_another:
-                member.is_another = False
-                self.hub.objects.remove(CLUSTERS, "", name)
-                self.clock.at(self.clock.now_s + 5.0, partial(self.declare, name))
+    def declare_anew(self, name: str) -> None:
+        """Let an owner do what the status of a rebuilt cluster asks for."""
+        member = self.members[name]
+        if member.is_another and (CLUSTERS, "", name) in self.hub.objects.items:
+            member.is_another = False
+            self.hub.objects.remove(CLUSTERS, "", name)
+            self.clock.at(self.clock.now_s + 5.0, partial(self.declare, name))
 
     def restore(self, name: str) -> None:
         """Restore a member from its backup: copies that were elsewhere since may be on it again.
@@ -250,6 +252,9 @@ class World:
         for wanted in self.works.values():
             wanted.epoch, wanted.finished, wanted.made = 0, False, []
         self.forgot = True
+        for member in self.members.values():
+            # Nothing tells a cluster that was rebuilt from the one that was meant any more.
+            member.is_another, member.sick_s = False, 0.0
         # What is left of work that was deleted before belongs to nobody that the hub knows: it is not touched.
         known = {uid for wanted in self.works.values() for uid in wanted.uids}
         copies = (copy for member in self.members.values() for copy in member.copies())
