@@ -18,11 +18,12 @@ from tradewind.apply.cluster_status import orphan_fields
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
 from tradewind.apply.status import changes
+from tradewind.apply.undoing import undone, without
 from tradewind.decide.sight import is_ruled_out
 from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import BusyError, NotFoundError, NotLeadingError, UnreachableError
 from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
-from tradewind.model.placement import Copy, CopyState, Placement, Record, Situation
+from tradewind.model.placement import Copy, Placement, Record
 from tradewind.model.plan import Refusal, Wake
 from tradewind.state.copies import FINALIZER
 from tradewind.state.record import record_from
@@ -235,8 +236,8 @@ class Executor:
                     await self._delivery(place.cluster).prepare(needs)
             except Refused as refused:
                 self._veto(step.view.key, place.cluster, refused.refusal)
-                undone = _undone(step, refused.refusal, epoch=step.view.record.epoch)
-                return replace(undone, deliver=(), release=())
+                left = undone(step, refused.refusal, epoch=step.view.record.epoch)
+                return replace(left, deliver=(), release=())
         return step
 
     async def _hold(self, entry: WorkloadEntry) -> None:
@@ -292,7 +293,7 @@ class Executor:
             # Nothing was made there: the promise is taken back, and the next decision looks elsewhere. An earlier
             # attempt may have made it and lost the answer, though; then its watch will say so.
             if is_new and (step.undone is not None or not await delivery.holds(rendered)):
-                step = _without(step, placement, refused.refusal)
+                step = without(step, placement, refused.refusal)
                 await self._write_status(step, entry)
                 await delivery.take_back(rendered, shared=self._store)
             elif is_new:
@@ -391,24 +392,3 @@ def _places(record: Record | None) -> set[tuple[str, int]]:
 
 def _made(step: Step) -> Made:
     return frozenset((place.cluster, place.epoch, place.generation) for place in step.deliver)
-
-
-def _undone(step: Step, refusal: Refusal, *, epoch: int) -> Step:
-    """Take a promise back: the places that it had before, if it has any still, are all that is recorded.
-
-    An epoch that was never written down has never been used, and is not used up.
-    """
-    record = replace(step.undone or Record(), epoch=epoch)
-    stalled = refusal.wakes_on is Wake.CONFIG
-    placed = bool(record.placements)
-    situation = Situation("Pending", refusal.reason, refusal.message, placed=placed, stalled=stalled)
-    return replace(step, record=record, situation=situation)
-
-
-def _without(step: Step, refused: Placement, refusal: Refusal) -> Step:
-    """Take back the promise of one copy; where that was all that was new, things are as before."""
-    left = tuple(place for place in step.record.placements if place != refused)
-    if step.undone is not None and not any(place.state is CopyState.DELIVERING for place in left):
-        return _undone(step, refusal, epoch=step.record.epoch)
-    situation = Situation("Pending", refusal.reason, refusal.message, placed=bool(left))
-    return replace(step, record=replace(step.record, placements=left), situation=situation)
