@@ -10,6 +10,7 @@ from tests.edge.rig import CLUSTERS, DEPLOYMENTS, JOBS, WORKLOADS
 from tests.sim.operator.fakeapi import HOLE, OPEN
 from tests.sim.operator.world import COOLDOWN_S, UID
 
+from tradewind.outage.canary import VALID_S
 from tradewind.state.record import record_from, seconds_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Watchman:
         self._unseen = False
         self._writer: Process | None = None
         self._verdicts: dict[str, str | None] = {}
+        self._since_s: dict[str, float] = {}
+        """Since when the verdicts are what they are."""
         self._refused: dict[str, list[tuple[Process, float]]] = defaultdict(list)
         """Which processes each member has answered 429, and when."""
         self._fled: dict[str, list[float]] = defaultdict(list)
@@ -160,6 +163,8 @@ class Watchman:
         name, verdict = cluster["metadata"]["name"], (cluster.get("status") or {}).get("verdict")
         if verdict == "Healthy" and self._verdicts.get(name) in ("Down", "Recovering"):
             self._clean(self.world.members[name])
+        if verdict != self._verdicts.get(name):
+            self._since_s[name] = self.world.clock.now_s
         self._verdicts[name] = verdict
 
     def _moves(self, wanted: Wanted, moves: list[Manifest]) -> None:
@@ -178,9 +183,23 @@ class Watchman:
             f"I8: {wanted.name} left {member.name}: the hub is cut off"
         )
         self._paces(newest["toCluster"], seconds_of(newest["decidedAt"]))
+        self._tried(newest["toCluster"], leaves=newest["fromCluster"])
         if len(moves) > 1 and newest["reason"] != "ApiServerSilent":
             apart_s = seconds_of(newest["decidedAt"]) - seconds_of(moves[1]["decidedAt"])
             assert apart_s >= COOLDOWN_S or apart_s < 0, f"I11: {wanted.name} moved twice in {apart_s:.1f} s"
+
+    def _tried(self, target: str, *, leaves: str) -> None:
+        """I6: what is well at a failing provider is a last resort, and only after a canary."""
+        others = [name for name in self.world.members if name != target]
+        now_s = self.world.clock.now_s
+        # What it leaves is known to be Down before it does; of the other that may be written a moment later.
+        failing = all(
+            self._verdicts.get(name) == "Down" and (name == leaves or now_s - self._since_s[name] > 1.0)
+            for name in others
+        )
+        if self.world.one_provider and failing and not self.world.hub.delay_s and self.world.hub.state == OPEN:
+            ago_s = now_s - self.world.members[target].canary_s
+            assert ago_s <= VALID_S, f"I6: work goes to {target} at a failing provider, {ago_s:.0f} s after its canary"
 
     def _paces(self, target: str, decided_s: float) -> None:
         """I8: onto a target that is overloaded moves go one by one, however many it was given at once before."""
@@ -215,7 +234,8 @@ class Watchman:
         if path == PROBE_LEASE:
             return
         self.writes += 1
-        assert "/namespaces/research" in path or path.endswith("/namespaces"), f"I12: {method} {path}"
+        ours = path.endswith("/namespaces") or "/namespaces/tradewind-system/pods" in path
+        assert ours or "/namespaces/research" in path, f"I12: {method} {path}"
         if method == "POST" and path.endswith(("/jobs", "/deployments")):
             self._made(member, body)
         if method == "DELETE":

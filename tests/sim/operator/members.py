@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tests.edge.rig import DEPLOYMENTS, JOBS, a_node
 from tests.sim.operator.fakeapi import BUSY, EXPIRED, OPEN, Api
 
+from tradewind.observe.canaries import CANARY_LABEL
+
 if TYPE_CHECKING:
     import random
 
@@ -46,6 +48,8 @@ class Member:
         self.is_another = False
         self.sick_since_s: float | None = None
         self.sick_s = 0.0
+        self.canary_s = float("-inf")
+        """When a canary last started on it."""
         self._last_sick = (0.0, float("-inf"))
         self._backup: tuple[dict[Where, Manifest], int] | None = None
         self._install()
@@ -73,6 +77,13 @@ class Member:
         for where, item in list(self.api.objects.items.items()):
             if where[0] in (JOBS, DEPLOYMENTS):
                 self._control(where, item)
+            elif where[0] == PODS and CANARY_LABEL in (item["metadata"].get("labels") or {}):
+                self._start_canary(where, item)
+
+    def _start_canary(self, where: Where, item: Manifest) -> None:
+        if (item.get("status") or {}).get("phase") != "Running":
+            self.api.objects.change(*where, status={"phase": "Running"})
+            self.canary_s = self.clock.now_s
 
     def _note_health(self) -> None:
         sick = self.api.state not in WELL or self.api.delay_s > 1.0 or not self.awake or self.is_another

@@ -27,6 +27,7 @@ from tradewind.kube.resources import AIWORKLOADS
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import CopyState, Orphan
 from tradewind.model.policy import Guarantee
+from tradewind.observe.canaries import Canaries
 from tradewind.observe.connection import Connection
 from tradewind.observe.informer import Informer
 from tradewind.outage.evidence import Heard, hear
@@ -44,6 +45,7 @@ keep_all = tradewind.decide.shares.keep_all
 list_again = Connection._list_again  # noqa: SLF001 - wrapped below
 informer_ended = Informer._ended  # noqa: SLF001 - as above
 merge = Client.merge
+show = Canaries._show  # noqa: SLF001 - as above
 
 
 async def _nothing(*_: object, **__: object) -> None:
@@ -105,6 +107,10 @@ def _oldest_wins(view: Any, record: Any, sight: Any, **more: Any) -> Any:
     return keep_all(view, record, sight, **more) if step is None else step
 
 
+def _never_lacks(self: Any, entry: Any, lacks: str) -> None:
+    show(self, entry, lacks and "")
+
+
 def _in(*targets: object, attribute: str, value: Any) -> Patches:
     return tuple((target, attribute, value) for target in targets)
 
@@ -132,6 +138,7 @@ MUTATIONS: dict[str, Patches] = {
     "what is left behind is not written down": _in(Executor, attribute="_write_orphans", value=_nothing),
     "a target that answers 429 is given no less": _in(Inflow, attribute="_cut", value=lambda *_: None),
     "writes go to whoever answers": _in(Connection, attribute="_confirm", value=_nothing),
+    "a last resort without a canary": _in(Canaries, attribute="_show", value=_never_lacks),
     "nothing is swept": _in(Chores, attribute="_sweep_one", value=_nothing),
     "no finalizer": _in(Executor, attribute="_hold", value=_nothing),
     "a restored hub does not wait for members": _in(

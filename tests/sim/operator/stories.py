@@ -128,6 +128,25 @@ def swapped(chance: random.Random) -> Told:
     return [*slow, *news, (at_s, "rebuild", name, 0.0), (anew_s, "anew", name, 0.0), (anew_s + 9.0, "well", name, 0.0)]
 
 
+def spreading(chance: random.Random) -> Told:
+    """Members fail one after the other, and the last one is to take what they leave."""
+    first, second = chance.sample(NAMES, 2)
+    news = [(0.0, "create", first, chance.uniform(0.5, 1.0)) for _ in range(2)]
+    after_s = 4.0 + chance.uniform(12.0, 20.0)
+    late = [(after_s + 13.0, "create", second, chance.uniform(0.5, 1.0))]
+    healed = [(after_s + 40.0, "well", name, 0.0) for name in (first, second)]
+    return [*news, (4.0, "power", first, 0.0), (after_s, "power", second, 0.0), *late, *healed]
+
+
+def patient(chance: random.Random) -> Told:
+    """A member is lost that holds half an hour of work by the clock, which is set forward: it is cheaper to wait."""
+    name = chance.choice(NAMES)
+    news = [(0.0, "create", name, chance.uniform(0.5, 1.0)) for _ in range(3)]
+    later = [(5.0 + index, "clock", name, 0.999) for index in range(3)]
+    back_s = 8.0 + chance.uniform(13.0, 60.0)
+    return [*news, *later, (8.0, "power", name, 0.0), (back_s, "well", name, 0.0)]
+
+
 def swizzle(chance: random.Random) -> Told:
     """Links fail one after the other, and come back in another order."""
     names = chance.sample(NAMES, chance.randint(1, 3))
@@ -153,5 +172,7 @@ STORIES: tuple[Story, ...] = (
     amnesia,
     restored,
     swapped,
+    spreading,
+    patient,
     swizzle,
 )

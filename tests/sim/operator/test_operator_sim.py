@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.edge.rig import WORKLOADS
 from tests.sim.kinds import BLOCKS, COUNTS, OPERATOR, seeds
 from tests.sim.operator import stories
 from tests.sim.operator.faults import Event, events_of
@@ -28,6 +29,7 @@ BEGINS: dict[str, Story] = {
     "a restored hub does not wait for members": stories.amnesia,
     "a target that answers 429 is given no less": stories.overloaded,
     "writes go to whoever answers": stories.swapped,
+    "a last resort without a canary": stories.spreading,
     "one lost probe is an outage (liqo 1030)": stories.blip,
     "refused credentials are an outage (karmada 7408)": stories.refused,
     "a cluster that returns loses its work (karmada 5150)": stories.blip,
@@ -69,6 +71,23 @@ def test_ten_thousand_histories_are_played() -> None:
 )
 def test_what_was_found_once_is_not_there_again(seed: int) -> None:
     play(seed)
+
+
+@pytest.mark.parametrize(
+    ("story", "reason"), [pytest.param(stories.patient, "WaitingIsCheaper", id="waiting is cheaper")]
+)
+def test_a_story_leads_where_it_is_meant_to_lead(story: Story, reason: str) -> None:
+    said: set[str] = set()
+
+    def hear(collection: str, _: str, item: dict[str, Any]) -> None:
+        if collection == WORKLOADS:
+            said.update(each["reason"] for each in (item.get("status") or {}).get("conditions") or ())
+
+    for seed in range(20):
+        history = History(seed, events_of(seed, first=story))
+        history.world.hub.objects.listeners.append(hear)
+        history.play()
+    assert reason in said
 
 
 def test_a_seed_is_one_history_whatever_python_makes_of_hashes_and_ids() -> None:

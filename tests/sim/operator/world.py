@@ -93,12 +93,16 @@ class World:
         # At this rate moves onto a target that is overloaded go one by one.
         policy = {"metadata": {"name": "default"}, "spec": {"moves": {"perTargetPerMinute": 60}}}
         self.hub.objects.put(POLICIES, policy)
+        self.one_provider = self.chance.random() < 0.4
+        """All members are of one provider, each in a region of its own: two that are Down convict the third."""
         for name in sorted(USD):
             self.declare(name)
 
     def declare(self, name: str) -> None:
         """Let an owner declare a cluster."""
         cluster = a_cluster(name, usd=USD[name])
+        if self.one_provider:
+            cluster["spec"] |= {"provider": "one", "region": f"of-{name}"}
         cluster["spec"]["detection"] = {**DETECTION, "upAfter": self._up_after}
         secret = {"name": name, "namespace": "tradewind-system"}
         self.hub.objects.put("v1/secrets", {"metadata": secret, "data": {"kubeconfig": kubeconfig(name)}})
@@ -145,7 +149,7 @@ class World:
             "maxMovesPerHour": 5,
         }
         more: Manifest = {"failover": failover}
-        denied = target if int(number * 100) % 5 == 0 else ""
+        denied = target if int(number * 100) % 5 == 0 and not self.one_provider else ""
         if denied:
             more["constraints"] = {"providers": {"deny": [denied]}}
         item = a_job(name, **more) if int(number * 1000) % 3 else a_server(name, **more)
