@@ -106,3 +106,8 @@ def a_pod(uid: str, *, workload_uid: str = "u-1", epoch: int = 1, node: str = "n
         "spec": {"nodeName": node, "containers": [{"resources": {"limits": limits}}]},
         "status": {"phase": "Running"},
     }
+
+
+def a_class(name: str, value: int = 1000) -> Manifest:
+    """Make a PriorityClass."""
+    return {"metadata": {"name": name}, "value": value}

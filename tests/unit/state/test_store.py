@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.state.manifests import a_cluster, a_copy, a_node, a_pod, a_workload, placed
+from tests.unit.state.manifests import a_class, a_cluster, a_copy, a_node, a_pod, a_workload, placed
 
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Orphan
@@ -25,7 +25,6 @@ Manifest = dict[str, Any]
 KEY = Key("research", "train")
 NAMES = ("placed", "health", "capacity", "data")
 NOW_S = 1_800_000_000.0
-HIGH = {"metadata": {"name": "high"}, "value": 1000}
 HEALTHY = Judgement(Verdict.HEALTHY, "Answering", "")
 
 
@@ -96,7 +95,7 @@ def test_news_of_a_workload_mark_it_and_echoes_do_not() -> None:
         pytest.param(lambda s: s.see_cluster(a_cluster()), set(), id="an echo of its status"),
         pytest.param(pods, {"capacity"}, id="a new list of pods"),
         pytest.param(jobs, {"placed"}, id="a new list of copies: what is not on it is news too"),
-        pytest.param(lambda s: s.see_priority_classes([HIGH]), set(NAMES), id="priority classes"),
+        pytest.param(lambda s: s.see_priority_classes([a_class("high")]), set(NAMES), id="priority classes"),
         pytest.param(lambda s: s.see_priority_classes([]), set(), id="a new list of the same priority classes"),
         pytest.param(lambda s: s.see_cluster_policy(None), set(NAMES), id="the clusters' policy"),
     ],
@@ -399,19 +398,3 @@ def test_nobody_waits_for_a_cluster_with_a_problem() -> None:
     entry.problem = ("SecretNotFound", "create it")
     assert entry.ready_to_decide
     assert replace(entry, problem=None).ready_to_decide is False
-
-
-def test_urgent_is_what_wants_a_place_and_what_has_left_a_copy_where_a_cluster_returns() -> None:
-    lost = Judgement(Verdict.DOWN, "ReadsSilent", "")
-    names = ("new", "settled", "fled", "stranded")
-    where = {"settled": "aws", "fled": "aws", "stranded": "onprem"}
-    works = [a_workload(name, status=placed(where[name]) if name in where else None) for name in names]
-    store = a_store("aws", "gcp", "onprem", workloads=tuple(works))
-    keys = {name: Key("research", name) for name in names}
-    store.clusters["onprem"].health = lost
-    held = store.clusters["gcp"].member
-    assert held is not None
-    held.copy_sinks["Job"].replace([a_copy("fled")])
-    assert store.urgent(keys.values()) == {keys["new"], keys["stranded"]}
-    store.clusters["gcp"].health = Judgement(Verdict.RECOVERING, "Recovering", "")
-    assert store.urgent(keys.values()) == {keys["new"], keys["stranded"], keys["fled"]}
