@@ -8,15 +8,13 @@ import signal
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from tests.lab.operator_manifests import a_job_at_rest
+from tests.lab.operator_made import MadeJobs
 from tests.lab.operator_waiting import until
 
 from tradewind.lab.kubeapi import ApiError, KubeApi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.lab.operator_process import Operator
@@ -28,8 +26,6 @@ NOT_FOUND = 404
 ANSWER_S = 5.0
 SYSTEM = "tradewind-system"
 LEASE = "tradewind-operator"
-LAST = "last-"
-"""Begins the names of Jobs that mark an end: what a watch shows until then is all that was made before."""
 _PATHS = {
     "AIWorkload": "/apis/tradewind.dev/v1alpha1/namespaces/{}/aiworkloads",
     "Dataset": "/apis/tradewind.dev/v1alpha1/namespaces/{}/datasets",
@@ -114,12 +110,13 @@ class Fleet:
         self.lab = lab
         self.operator = operator
         self.namespace = ""
-        self._marks: dict[str, str] = {}
+        self._made: dict[str, MadeJobs] = {}
         self.hub = Api(lab.cluster("hub").api(timeout_s=ANSWER_S))
         self.members = {name: Api(lab.cluster(name).api(timeout_s=ANSWER_S)) for name in lab.members}
 
     def close(self) -> None:
         """Close all connections."""
+        self.unmark()
         for api in (self.hub, *self.members.values()):
             api.server.close()
 
@@ -236,32 +233,24 @@ class Fleet:
         return int(copy["metadata"]["labels"]["tradewind.dev/epoch"]) == epoch and ready == wanted
 
     def mark(self) -> None:
-        """Remember the members' state of now: `made` looks back to it."""
-        self._marks = {
-            name: m.get("Job", self.namespace)["metadata"]["resourceVersion"] for name, m in self.members.items()
+        """Begin to watch what is made on the members: `made` tells of it."""
+        self.unmark()
+        self._made = {
+            name: MadeJobs(self.lab.cluster(name).api(timeout_s=ANSWER_S), self.namespace).start()
+            for name in self.members
         }
+
+    def unmark(self) -> None:
+        """Watch no more."""
+        for made in self._made.values():
+            made.end()
+        self._made = {}
 
     def made(self) -> Counter[str]:
         """How many copies of each workload were ever made since `mark`, those that are gone again included."""
-        return Counter(name for cluster in self.members for name in self._jobs_made(cluster))
-
-    def _jobs_made(self, cluster: str) -> Iterator[str]:
-        """Names of Jobs, once for each time that one was made; a busy server's watch may end before it has told all."""
-        member, last, version = self.members[cluster], f"{LAST}{uuid4().hex[:8]}", self._marks[cluster]
-        if member.find("Namespace", "", self.namespace) is None:
-            return
-        member.create(a_job_at_rest(last), self.namespace)
-        while True:
-            since = f"?watch=true&timeoutSeconds=1&resourceVersion={version}"
-            for line in member.server.get_text(path("Job", self.namespace) + since).splitlines():
-                event = json.loads(line)
-                version = event["object"]["metadata"]["resourceVersion"]
-                name = event["object"]["metadata"]["name"]
-                if name == last:
-                    member.delete("Job", self.namespace, last)
-                    return
-                if event["type"] == "ADDED" and not name.startswith(LAST):
-                    yield name
+        return Counter(
+            name for cluster, made in self._made.items() for name in made.names(self.members[cluster].server)
+        )
 
     def events(self, name: str) -> list[Manifest]:
         """The Events about a workload, oldest first."""

@@ -56,6 +56,7 @@ def a_namespace(fleet: Fleet, test: str) -> Iterator[Fleet]:
     fleet.hub.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": fleet.namespace}})
     _mend(fleet, forget_losses=True)
     yield fleet
+    fleet.unmark()
     try:
         _mend(fleet)
         _empty(fleet)

@@ -98,10 +98,15 @@ def test_a_fleet_at_rest_is_not_written_to(fleet: Fleet) -> None:
 
 
 def are_free(fleet: Fleet, accelerators: list[int]) -> bool:
-    """Whether these are free; raises those that are instead, to be shown."""
+    """Whether these are free; raises those that are instead, and the pods that there are, to be shown."""
     free = [fleet.free(name) for name in fleet.members]
     if free != accelerators:
-        raise KeyError(str(free))
+        pods = [
+            f"{name}: {pod['metadata']['namespace']}/{pod['metadata']['name']} {pod['status'].get('phase')}"
+            for name, member in fleet.members.items()
+            for pod in member.server.get("/api/v1/pods")["items"]
+        ]
+        raise KeyError(f"{free}; {pods}")
     return True
 
 

@@ -44,7 +44,7 @@ Made = frozenset[tuple[str, int, int]]
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 32
-MAX_PER_MEMBER = 32
+MAX_PER_MEMBER = 16
 WEBHOOK_TRIES = 2
 """A member's webhook that is only restarted is back after these; one that stays away keeps work out."""
 CONFIG_VETO_S = 20.0

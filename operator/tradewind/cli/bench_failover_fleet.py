@@ -60,9 +60,9 @@ def _cluster(name: str, *, nodes: int) -> Manifest:
 
 def policy(cell: Cell, *, feed: str = "") -> Manifest:
     """Write the ClusterPlacementPolicy; `feed` is the address of a status feed of the member that fails."""
-    spec: Manifest = {**SETTINGS[cell.settings]}
-    if feed:
-        spec["feeds"] = [{"provider": LOST, "url": feed, "pollInterval": "1s"}]
+    feeds = [{"provider": LOST, "url": feed, "pollInterval": "1s"}] if feed else []
+    # Never empty: an apply that takes the last field away leaves a spec of null, which is refused.
+    spec: Manifest = {**SETTINGS[cell.settings], "feeds": feeds}
     return {
         "apiVersion": CLUSTER_POLICIES.api_version,
         "kind": CLUSTER_POLICIES.kind,
