@@ -21,6 +21,8 @@ TAG = $(lastword $(subst :, ,$(IMAGE)))
 KIND_CLUSTER ?= tradewind
 MEMBERS ?=
 LAB_WORKERS ?= 1
+# A machine that stands still for seconds looks like an outage to any clock: what fails is run once more, and shown.
+AGAIN ?= --reruns 1 -rR
 SEED ?=
 SEEDS ?= 10000
 FIRST ?= 0
@@ -52,10 +54,10 @@ demo: $(READY) ## place work on three clusters, kill one, watch the work move (K
 test: test-fast test-lab ## run all tests
 
 test-fast: $(READY) ## run the tests that need no API server
-	$(BIN)/pytest -n auto -m "not lab"
+	$(BIN)/pytest -n auto -m "not lab" $(AGAIN)
 
 test-lab: lab-binaries ## run the tests that use real API servers
-	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab
+	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab $(AGAIN)
 
 soak: $(READY) ## play SEEDS histories of all three simulators (KIND=operator: of one), or shrink and show one (SEED=n); docs/simulator.md
 	PYTHONPATH=. $(BIN)/python -m tests.sim.soak $(if $(KIND),--kind $(KIND)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SEED),--seed $(SEED),\

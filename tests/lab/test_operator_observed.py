@@ -118,20 +118,18 @@ def reasons(fleet: Fleet, name: str) -> list[str]:
     return [event["reason"] for event in fleet.events(name)]
 
 
-def versions(fleet: Fleet) -> dict[str, str]:
-    """The resourceVersions of all that the operator may write on the hub, but for its Lease."""
+def contents(fleet: Fleet) -> dict[str, Manifest]:
+    """All that the operator may write on the hub, but for its Lease."""
     objects = fleet.hub.list("AIWorkload", fleet.namespace) + fleet.hub.list("Event", fleet.namespace)
     for kind in ("FederatedCluster", "NetworkMap", "ClusterPlacementPolicy"):
         objects += fleet.hub.list(kind)
-    return {
-        f"{each['metadata']['name']} {each['metadata']['uid']}": each["metadata"]["resourceVersion"] for each in objects
-    }
+    return {f"{each['metadata']['name']} {each['metadata']['uid']}": each for each in objects}
 
 
 def come_to_rest(fleet: Fleet) -> dict[str, float]:
     """Watch until nothing has changed for a while; what earlier tests left behind may still be counted at first."""
-    for last in (False, False, False, True):
-        before, writes = versions(fleet), written(fleet)
+    for last in (False, False, False, False, False, True):
+        before, writes = contents(fleet), written(fleet)
         try:
             throughout("nothing on the hub changes", partial(unchanged, fleet, before), for_s=IDLE_S)
         except AssertionError:
@@ -142,8 +140,12 @@ def come_to_rest(fleet: Fleet) -> dict[str, float]:
     raise AssertionError
 
 
-def unchanged(fleet: Fleet, before: dict[str, str]) -> bool:
-    assert versions(fleet) == before
+def unchanged(fleet: Fleet, before: dict[str, Manifest]) -> bool:
+    now = contents(fleet)
+    assert now.keys() == before.keys()
+    assert [
+        (before[name].get("status"), each.get("status")) for name, each in now.items() if each != before[name]
+    ] == []
     return True
 
 
