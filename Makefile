@@ -54,7 +54,7 @@ demo: $(READY) ## place work on three clusters, kill one, watch the work move (K
 test: test-fast test-lab ## run all tests
 
 test-fast: $(READY) ## run the tests that need no API server
-	$(BIN)/pytest -n auto -m "not lab" $(AGAIN)
+	$(BIN)/pytest -n auto --dist worksteal -m "not lab" $(AGAIN)
 
 test-lab: lab-binaries ## run the tests that use real API servers
 	$(BIN)/pytest -n $(LAB_WORKERS) --dist loadgroup -m lab $(AGAIN)
