@@ -134,11 +134,12 @@ class Executor:
         """Carry out one step, and see to it that no failure of it is lost or felt by others."""
         key, unanswered = step.view.key, False
         try:
-            if await self._sweep(step) and not step.deliver:
+            left = await self._sweep(step)
+            if left is not step and not step.deliver:
                 self._store.dirty.put_back((key,))  # its status has a turn of its own, behind all other sweeps
                 return
             async with self._slots:
-                await self._carry_out(step, entry)
+                await self._carry_out(left, entry)
                 self._failures.pop(key, None)
                 self._pauses.pop(key, None)
                 if step.record != step.view.record:
@@ -182,18 +183,16 @@ class Executor:
         for place in step.deliver:
             step = await self._deliver(step, entry, place, rendered[place.cluster])
 
-    async def _sweep(self, step: Step) -> bool:
-        """Release what the record rules out as it stands; says whether there was any.
+    async def _sweep(self, step: Step) -> Step:
+        """Release what the record rules out as it stands; returns what is left to do, the step itself if that was none.
 
         An outage leaves a thousand such copies, all of which run: they wait for no slot and no write of a status. Where
         the last attempt has failed, its write may have counted all the same: then the compare-and-swap comes first.
         """
-        swept = [copy for copy in step.release if is_ruled_out(copy, step.view)]
-        if step.view.key in self._failures:
-            return False
+        swept = [] if step.view.key in self._failures else [c for c in step.release if is_ruled_out(c, step.view)]
         for copy in swept:
             await self._release(copy)
-        return bool(swept)
+        return replace(step, release=tuple(c for c in step.release if c not in swept)) if swept else step
 
     def _render(self, step: Step, entry: WorkloadEntry, placement: Placement) -> Rendered:
         if step.view.policy is None:
