@@ -96,3 +96,31 @@ async def test_an_operator_that_does_not_lead_writes_nothing(rig: Rig) -> None:
             made.wake()
             await asyncio.sleep(0.02)
         assert written(rig) == {}
+
+
+async def test_what_is_known_of_a_cluster_is_never_written_of_one_declared_anew_under_its_name(rig: Rig) -> None:
+    """Its clusterUID would make the new one look rebuilt, and its work leave it; the watch may be seconds late."""
+    async with writing(rig) as made:
+        known = rig.store.clusters["aws"].raw
+        rig.hub.objects.remove(CLUSTERS, "", "aws")
+        rig.hub.objects.put(
+            CLUSTERS,
+            {key: known[key] for key in known if key not in ("metadata", "status")} | {"metadata": {"name": "aws"}},
+        )
+        rig.store.clusters["aws"].raw = known
+        dies(rig)
+        made.wake()
+        await until(lambda: rig.hub.verbs(ends="federatedclusters/aws"))
+        assert written(rig) == {}
+        assert not rig.store.clusters["aws"].noted
+
+
+async def test_a_loss_is_written_although_somebody_has_changed_the_cluster_in_the_meantime(rig: Rig) -> None:
+    async with writing(rig) as made:
+        known = rig.store.clusters["aws"].raw
+        rig.hub.objects.change(CLUSTERS, "", "aws", spec={**known["spec"], "scheduling": "Draining"})
+        rig.store.clusters["aws"].raw = known
+        dies(rig)
+        made.wake()
+        await until(lambda: rig.store.clusters["aws"].noted)
+        assert written(rig)["verdict"] == "Down"

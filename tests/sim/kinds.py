@@ -11,16 +11,14 @@ import os
 
 OPERATOR, LIFECYCLE, DETECTION = "operator", "lifecycle", "detection"
 COUNTS = {OPERATOR: 400, LIFECYCLE: 2600, DETECTION: 7000}
-OPEN = {OPERATOR: (165, 246, 397)}
-"""Histories that break an invariant and are not explained yet: docs/simulator.md says which. `make soak` plays them."""
 BLOCKS = 20
 """Tests that share the histories of a kind, so that they are played by several processes."""
 
 
 def seeds(kind: str, block: int) -> list[int]:
-    """Say which histories a block has, but for the open ones."""
+    """Say which histories a block has."""
     count = int(os.environ.get(f"TRADEWIND_{kind.upper()}_HISTORIES", COUNTS[kind]))
-    return [seed for seed in range(block, count, BLOCKS) if seed not in OPEN.get(kind, ())]
+    return list(range(block, count, BLOCKS))
 
 
 def mix(count: int) -> dict[str, int]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tradewind.apply.conditions import conditions
 from tradewind.apply.metric_status import metric_fields, metrics_condition
 from tradewind.apply.status import changed_fields
+from tradewind.errors import ConflictError, RetryableError
+from tradewind.kube.resources import FEDERATED_CLUSTERS
 from tradewind.model.health import Verdict
 from tradewind.outage.findings import findings
 from tradewind.state.record import iso, seconds_of
@@ -156,22 +158,49 @@ def feed_fields(feeds: Mapping[FeedProvider, tuple[str, str]]) -> list[Manifest]
 
 
 async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status: Manifest) -> Manifest:
-    """Write what changes; returns the object as it is then.
+    """Write what changes in the status of an object; returns the object as it is then.
 
-    No resourceVersion is needed: only the leader writes these, and nothing is decided by them.
+    Raises:
+        RetryableError: another was made in its place.
     """
-    changes = changed_fields(status, raw.get("status") or {})
-    changes = {key: value for key, value in changes.items() if value is not None or key in (raw.get("status") or {})}
-    if not changes:
-        return raw
+    before = raw.get("status") or {}
+    changes = changed_fields(status, before)
+    changes = {key: value for key, value in changes.items() if value is not None or key in before}
+    return await _merge_status(hub, resource, raw, changes) if changes else raw
+
+
+async def write_cluster(hub: ApiServer, entry: ClusterEntry, fields: Manifest) -> None:
+    """Write fields of a FederatedCluster's status, and keep what it is then.
+
+    Raises:
+        RetryableError: the cluster was declared anew; nothing that is known of the old one is written of the new one.
+    """
+    written = await write_status(hub, FEDERATED_CLUSTERS, entry.raw, {**(entry.raw.get("status") or {}), **fields})
+    metadata = {**entry.raw["metadata"], "resourceVersion": written["metadata"]["resourceVersion"]}
+    # Of the spec only the watch tells, which has those told who must know.
+    entry.raw = {**entry.raw, "metadata": metadata, "status": written.get("status") or {}}
+
+
+async def _merge_status(hub: ApiServer, resource: Resource, raw: Manifest, fields: Manifest) -> Manifest:
+    """Compare and swap: a status write by name alone would land on whatever bears the name by then.
+
+    Only the leader writes these statuses, so that a newer version of the same object is written to as well.
+    """
     metadata = raw["metadata"]
-    return await hub.merge(
-        resource,
-        metadata["name"],
-        {"status": changes},
-        namespace=metadata.get("namespace", ""),
-        subresource="status",
-    )
+    name, namespace = metadata["name"], metadata.get("namespace", "")
+
+    async def merge(version: str) -> Manifest:
+        body = {"metadata": {"resourceVersion": version}, "status": fields}
+        return await hub.merge(resource, name, body, namespace=namespace, subresource="status")
+
+    try:
+        return await merge(metadata["resourceVersion"])
+    except ConflictError:
+        found = (await hub.get(resource, name, namespace=namespace))["metadata"]
+        if found["uid"] != metadata["uid"]:
+            message = f"another {resource.kind} was made under the name {name}, and is not known here yet"
+            raise RetryableError("MadeAnew", message) from None
+    return await merge(found["resourceVersion"])
 
 
 def _offer(offer: Offer, nodes: tuple[Node, ...]) -> Manifest:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tradewind.apply.backoff import FIRST_VETO_S, MAX_RETRY_S, MAX_VETO_S, RETRY_S, pause_s
-from tradewind.apply.cluster_status import orphan_fields
+from tradewind.apply.cluster_status import orphan_fields, write_cluster
 from tradewind.apply.delivery import Delivery, Refused
 from tradewind.apply.render import Rendered, render
 from tradewind.apply.status import changes
@@ -22,7 +23,7 @@ from tradewind.apply.undoing import undone, without
 from tradewind.decide.sight import is_ruled_out
 from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
 from tradewind.kube.errors import BusyError, NotFoundError, NotLeadingError, UnreachableError
-from tradewind.kube.resources import AIWORKLOADS, FEDERATED_CLUSTERS
+from tradewind.kube.resources import AIWORKLOADS
 from tradewind.model.placement import Copy, Placement, Record
 from tradewind.model.plan import Refusal, Wake
 from tradewind.state.copies import FINALIZER
@@ -325,13 +326,9 @@ class Executor:
             orphans = orphan_fields(entry)
             if orphans == (entry.raw.get("status") or {}).get("orphans"):
                 return
-            body = {"status": {"orphans": orphans}}
-            try:
-                raw = await self._hub.merge(FEDERATED_CLUSTERS, cluster, body, subresource="status")
-            except NotFoundError:
-                return  # it is declared no more; the workload, whose end this is about, is still there
-            if entry.raw["metadata"].get("generation") == raw["metadata"].get("generation"):
-                entry.raw = raw
+            # Declared no more is no failure here: the workload, whose end this is about, is still there.
+            with suppress(NotFoundError):
+                await write_cluster(self._hub, entry, {"orphans": orphans})
 
     def _veto(self, key: Key, cluster: str, refusal: Refusal) -> None:
         """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""

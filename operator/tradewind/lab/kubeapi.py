@@ -68,8 +68,11 @@ class KubeApi:
         self._request("PATCH", path, body, content_type=kind)
 
     def delete(self, path: str) -> None:
-        """DELETE an object, or all objects of a list."""
-        self._request("DELETE", path)
+        """DELETE an object, or all objects of a list, and what belongs to them, as kubectl does.
+
+        By default an API server leaves the pods of a Job behind.
+        """
+        self._request("DELETE", f"{path}?propagationPolicy=Background")
 
     def _request(
         self, method: str, path: str, body: dict[str, Any] | None = None, *, content_type: str = "application/json"

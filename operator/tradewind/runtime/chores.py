@@ -7,17 +7,16 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status, write_status
+from tradewind.apply.cluster_status import cluster_status, feed_fields, read_status, write_cluster, write_status
 from tradewind.apply.config import CONFIG_KINDS, Config
 from tradewind.apply.delivery import Delivery
 from tradewind.apply.metric_status import Shown
 from tradewind.apply.owned import Owned
 from tradewind.decide import ledger
 from tradewind.errors import TradewindError
-from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, FEDERATED_CLUSTERS, NETWORK_MAPS, POLICIES
+from tradewind.kube.resources import CLUSTER_POLICIES, DATASETS, NETWORK_MAPS, POLICIES
 from tradewind.model.placement import CopyState
 from tradewind.model.workload import Key
-from tradewind.state.store import declared
 
 if TYPE_CHECKING:
     from tradewind.apply.executor import Lookup
@@ -119,9 +118,7 @@ class Chores:
                 now_s=now_s,
                 clock_s=asyncio.get_running_loop().time(),
             )
-            raw = await write_status(self._hub, FEDERATED_CLUSTERS, entry.raw, status)
-            if declared(entry.raw) == declared(raw):
-                entry.raw = raw  # else what people have changed since would go unnoticed when its event arrives
+            await write_cluster(self._hub, entry, status)
             entry.recorded_uid = entry.recorded_uid or entry.uid
             self._shown[entry.name] = (said, now_s)
 

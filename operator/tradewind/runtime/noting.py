@@ -11,10 +11,9 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from tradewind.apply.cluster_status import verdict_fields
+from tradewind.apply.cluster_status import verdict_fields, write_cluster
 from tradewind.errors import TradewindError
 from tradewind.kube.backoff import backoff_s
-from tradewind.kube.resources import FEDERATED_CLUSTERS
 from tradewind.kube.waiting import set_within
 
 if TYPE_CHECKING:
@@ -74,11 +73,9 @@ class Noting:
             clock_s = asyncio.get_running_loop().time()
             fields = verdict_fields(entry, now_s=self._wall(), clock_s=clock_s)
             try:
-                raw = await self._hub.merge(FEDERATED_CLUSTERS, entry.name, {"status": fields}, subresource="status")
+                await write_cluster(self._hub, entry, fields)
             except TradewindError as error:
                 log.warning("verdict not written, so nothing moves cluster=%s error=%s", entry.name, error)
                 return False
-            # Of the spec only the watch tells, which has those told who must know.
-            entry.raw = {**entry.raw, "status": raw.get("status") or {}}
         self._store.health_changed(entry.name)
         return True

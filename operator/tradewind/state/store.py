@@ -88,7 +88,7 @@ class Store:
             _recall(entry)
         before, entry.raw = entry.raw, obj
         first = entry.spec is None
-        if first or declared(before) != declared(obj):
+        if first or _declared(before) != _declared(obj):
             self._read_cluster(entry)
             if first:
                 entry.recall_figures()
@@ -296,7 +296,7 @@ class Store:
         self.dirty.mark([key for key in keys if key in self.hub.workloads])
 
 
-def declared(cluster: Manifest) -> tuple[object, object]:
+def _declared(cluster: Manifest) -> tuple[object, object]:
     """Tell one version of what people say of a cluster from another: its generation does not count labels."""
     return cluster["metadata"].get("generation"), cluster["metadata"].get("labels")
 

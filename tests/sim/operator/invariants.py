@@ -45,6 +45,8 @@ class Watchman:
         self._verdicts: dict[str, str | None] = {}
         self._since_s: dict[str, float] = {}
         """Since when the verdicts are what they are."""
+        self._remembered: set[str] = set()
+        """Clusters of which the hub knows that they were Down."""
         self._refused: dict[str, list[tuple[Process, float]]] = defaultdict(list)
         """Which processes each member has answered 429, and when."""
         self._fled: dict[str, list[float]] = defaultdict(list)
@@ -163,6 +165,10 @@ class Watchman:
         name, verdict = cluster["metadata"]["name"], (cluster.get("status") or {}).get("verdict")
         if verdict == "Healthy" and self._verdicts.get(name) in ("Down", "Recovering"):
             self._clean(self.world.members[name])
+        if verdict is None:
+            self._remembered.discard(name)
+        elif verdict == "Down":
+            self._remembered.add(name)
         if verdict != self._verdicts.get(name):
             self._since_s[name] = self.world.clock.now_s
         self._verdicts[name] = verdict
@@ -175,7 +181,7 @@ class Watchman:
         if newest["reason"] in ("Draining", "CheaperElsewhere", "ProviderDenied", "ClusterRemoved"):
             return
         member = self.world.members[newest["fromCluster"]]
-        sick = member.is_another if newest["reason"] == "ClusterRebuilt" else member.sick_s >= 8.0
+        sick = self._is_another(member) if newest["reason"] == "ClusterRebuilt" else member.sick_s >= 8.0
         assert sick, f"I7: {wanted.name} left {member.name} ({newest['reason']}), which is well"
         island = self.world.island
         cut = island is not None and all(self.world.members[each].api.state == HOLE for each in island)
@@ -188,13 +194,22 @@ class Watchman:
             apart_s = seconds_of(newest["decidedAt"]) - seconds_of(moves[1]["decidedAt"])
             assert apart_s >= COOLDOWN_S or apart_s < 0, f"I11: {wanted.name} moved twice in {apart_s:.1f} s"
 
+    def _is_another(self, member: Member) -> bool:
+        """Whether a member is not the one that was meant, or has been declared anew unseen by the one that writes."""
+        cluster = self.world.hub.objects.items.get((CLUSTERS, "", member.name))
+        declared = cluster["metadata"]["uid"] if cluster else ""
+        return member.is_another or (self._writer is not None and self._writer.knows(member.name) != declared)
+
     def _tried(self, target: str, *, leaves: str) -> None:
         """I6: what is well at a failing provider is a last resort, and only after a canary."""
         others = [name for name in self.world.members if name != target]
         now_s = self.world.clock.now_s
         # What it leaves is known to be Down before it does; of the other that may be written a moment later.
         failing = all(
-            self._verdicts.get(name) == "Down" and (name == leaves or now_s - self._since_s[name] > 1.0)
+            self._verdicts.get(name) == "Down"
+            and (name == leaves or now_s - self._since_s[name] > 1.0)
+            # That it answers again is known before it is written.
+            and self.world.members[name].sick_since_s is not None
             for name in others
         )
         if self.world.one_provider and failing and not self.world.hub.delay_s and self.world.hub.state == OPEN:
@@ -291,7 +306,12 @@ class Watchman:
             )
 
     def _clean(self, member: Member) -> None:
-        """I2: a cluster that returned counts as back, and takes work, once what is stale on it was asked to go."""
+        """I2: a cluster that returned counts as back, and takes work, once what is stale on it was asked to go.
+
+        A hub that has lost its memory in between doesn't know that it returned.
+        """
+        if self.world.forgot and member.name not in self._remembered:
+            return
         for item in member.copies():
             wanted = self._whose(item)
             if wanted is None or item["metadata"].get("deletionTimestamp") or member.spoilt or member.sick_s < 8.0:

@@ -123,6 +123,12 @@ class Process:
         holder = lease["spec"].get("holderIdentity") if lease else ""
         return not holder or self.operator is None or holder == self.operator.identity
 
+    def knows(self, cluster: str) -> str:
+        """Which FederatedCluster it takes a cluster for, by its uid: its watch may be late."""
+        loop = self.operator and self.operator._loop  # noqa: SLF001 - nobody else has to know
+        entry = loop._store.clusters.get(cluster) if loop else None  # noqa: SLF001
+        return str(entry.raw["metadata"]["uid"]) if entry else ""
+
     def sees(self, path: str, answer: Manifest) -> None:
         """Be shown what a server holds."""
         if "/aiworkloads" not in path:
