@@ -28,6 +28,18 @@ async def test_work_is_recorded_then_delivered_then_followed(rig: Rig) -> None:
     assert len(rig.counted) == 1
 
 
+async def test_a_place_costs_the_hub_two_status_writes_one_that_says_why_and_one_that_it_runs(rig: Rig) -> None:
+    rig.create(a_job())
+    await rig.settle()
+    said = [each["message"] for each in rig.status()["conditions"]]
+    assert all("is the cheapest of" in message for message in said)
+    assert len(rig.hub.verbs(ends=RECORD.partition(" ")[2])) == 1
+    rig.runs("aws")
+    await rig.settle()
+    assert rig.condition("Ready") == ("True", "Running")
+    assert len(rig.hub.verbs(ends=RECORD.partition(" ")[2])) == 2
+
+
 async def test_the_record_is_written_before_the_copy_is_made(rig: Rig) -> None:
     seen: list[str] = []
     rig.members["aws"].before(CREATE_JOB, lambda: seen.extend(p["cluster"] for p in rig.status()["placements"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.edge.rig import CLUSTERS, KEY, WORKLOADS, Rig, a_cluster, a_job
+from tests.edge.rig import CLUSTERS, DOWN, KEY, WORKLOADS, Rig, a_cluster, a_job
 from tests.edge.waiting import until
 
 from tradewind.kube.fence import unfenced
@@ -20,6 +20,7 @@ from tradewind.model.workload import Key
 from tradewind.observe.feed import Feed
 from tradewind.observe.members import Members
 from tradewind.outage.evidence import Heard, Probe
+from tradewind.runtime import loop as looped
 from tradewind.runtime.endpoints import serve
 from tradewind.runtime.loop import Loop
 from tradewind.runtime.metrics import Metrics
@@ -97,6 +98,24 @@ async def test_a_burst_is_decided_together(rig: Rig) -> None:
             rig.create(a_job(f"job-{index}"))
         await until(lambda: len(rig.copies()) == 16)
     assert sum(copy.startswith("aws/") for copy in rig.copies()) == 8, "no accelerator is promised twice"
+
+
+async def test_while_work_flees_a_few_statuses_follow_their_copies_now_and_then_and_all_of_them_afterwards(
+    rig: Rig, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(looped, "MAX_FOLLOWING", 2)
+    keys = {Key("research", f"job-{index}") for index in range(6)}
+    for key in keys:
+        rig.create(a_job(key.name))
+    await rig.settle()
+    loop = Loop(rig.store, rig.executor, Metrics(), may_write=rig.may_write)
+    loop._moved_s = 100.0  # noqa: SLF001 - a round then moved work
+    turns = [len(loop._urgent_first(keys, now_s)) for now_s in (100.2, 100.4, 102.0)]  # noqa: SLF001
+    assert turns == [2, 0, 6]
+    rig.judge("aws", DOWN)
+    loop._moved_s = 200.0  # noqa: SLF001
+    turns = [len(loop._urgent_first(keys, now_s)) for now_s in (200.2, 200.4)]  # noqa: SLF001
+    assert turns == [6, 6], "what has to leave follows nothing"
 
 
 async def test_work_that_no_decision_can_be_made_on_disturbs_nobody_else(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tradewind.model.snapshot import View
     from tradewind.model.workload import Workload
 
-SETTLE_S = 5.0
+SETTLE_S = 10.0
 """A copy that does not run after this long is worth a write that says why."""
 SAME_PRICE = 0.01
 """A price that changes by less than this share is not worth a write."""
@@ -138,12 +138,12 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
     settles_s = placement.since_s + SETTLE_S
     if placement.state is CopyState.DELIVERING and copy.state is CopyState.PENDING and sight.snapshot.now_s < settles_s:
         # Most copies run within seconds: writing that they start, and then that they run, would double the writes.
-        situation = Situation("Delivering", "Delivering", f"Goes to {where}.", placed=True, reconciling=True)
-        return Part(placement, situation, retry_s=settles_s)
+        # What the decision wrote says where they go, and why.
+        return Part(placement, retry_s=settles_s)
     if (placement.state, placement.generation) != (copy.state, copy.generation):
         placement = replace(placement, state=copy.state, generation=copy.generation)
     if copy.state is CopyState.RUNNING:
-        placement = _running(placement, sight, workload=workload)
+        placement = _running(placement, sight, workload=workload, changed_s=view.changed_s)
         return Part(placement, Situation("Running", "Running", f"Runs with {where}.", placed=True, ready=True))
     pods = f"{sight.snapshot.inventories[copy.cluster].bound_of(copy)} of {copy.pods_wanted} pods have a node"
     return Part(
@@ -151,9 +151,10 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
     )
 
 
-def _running(placement: Placement, sight: Sight, *, workload: Workload) -> Placement:
-    """Note when a copy ran first, and what it costs now."""
-    since_s = placement.running_since_s or sight.snapshot.now_s
+def _running(placement: Placement, sight: Sight, *, workload: Workload, changed_s: float) -> Placement:
+    """Note when a copy ran first, and what it costs now. It may have run for a while: in an outage others go first."""
+    now_s = sight.snapshot.now_s
+    since_s = placement.running_since_s or min(now_s, max(placement.since_s, changed_s or now_s))
     offers = sight.clusters[placement.cluster].offers
     usd = next(
         (

@@ -108,7 +108,7 @@ def _dated(record: Record, *, delivered_s: float, now_s: float) -> Record:
     place = next((p for p in record.placements if last and p.epoch == last.epoch and p.state in made), None)
     if last is None or place is None or last.running_s:
         return record
-    running_s = now_s if place.state is CopyState.RUNNING else 0.0
+    running_s = place.running_since_s or now_s if place.state is CopyState.RUNNING else 0.0
     last = replace(last, delivered_s=last.delivered_s or delivered_s or now_s, running_s=running_s)
     return replace(record, moves=(last, *record.moves[1:]))
 

@@ -28,6 +28,7 @@ class View:
         copies: what the members show under its name, by cluster; foreign objects are not among them.
         vetoes: clusters that refused it at delivery, by name.
         delivered_s: when its newest copy was accepted, in seconds since the Unix epoch; 0 where that is not known.
+        changed_s: when a copy of it was last seen to change; 0 where that was not seen.
         forgotten: it was placed before, and nothing says where: the hub was restored without this status.
     """
 
@@ -42,6 +43,7 @@ class View:
     copies: Mapping[str, Copy] = field(default_factory=dict)
     vetoes: Mapping[str, Refusal] = field(default_factory=dict)
     delivered_s: float = 0.0
+    changed_s: float = 0.0
     forgotten: bool = False
 
 

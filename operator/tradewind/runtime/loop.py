@@ -38,10 +38,14 @@ TICK_S = 0.25
 """How often reminders are looked at while nothing is marked."""
 BUSY = 16
 """From this many steps in flight on, statuses that only follow their copies wait,"""
+MOVING_S = 1.0
+"""and for so long after a round that moved work out of a lost cluster,"""
 MAX_FOLLOW_S = 5.0
 """but not longer than this."""
-MAX_FOLLOWING = 256
-"""So many of them are written at a time: what becomes urgent meanwhile does not queue behind more."""
+MAX_FOLLOWING = 64
+"""So many are written then: to the hub each costs as much as the move that it would hold up."""
+MAX_FOLLOWING_AT_REST = 256
+"""So many are written at a time when nothing presses: what becomes urgent meanwhile does not queue behind more."""
 PUT_OFF_S = 60.0
 """A workload that no decision can be made on is looked at again after this time."""
 MAX_WAIT_FOR_MEMBERS_S = 30.0
@@ -61,6 +65,7 @@ class Loop:
         self._moving = MoveBucket()
         self._saving = MoveBucket()
         self._followed_s = 0.0
+        self._moved_s = -MOVING_S
 
     def wake(self) -> None:
         """Learn that something is marked."""
@@ -117,14 +122,14 @@ class Loop:
 
     def _urgent_first(self, keys: set[Key], now_s: float) -> set[Key]:
         """Work that waits for a place, or has left a copy behind, goes before statuses that follow."""
-        busy = len(self._executor.in_flight) >= BUSY
-        if not busy and len(keys) <= MAX_FOLLOWING:
+        busy = len(self._executor.in_flight) >= BUSY or now_s - self._moved_s < MOVING_S
+        if not busy and len(keys) <= MAX_FOLLOWING_AT_REST:
             return keys
         urgent = self._store.urgent(keys)
         following: list[Key] = []
         if not busy or now_s - self._followed_s > MAX_FOLLOW_S:
             self._followed_s = now_s
-            following = list(keys - urgent)[:MAX_FOLLOWING]
+            following = list(keys - urgent)[: MAX_FOLLOWING if busy else MAX_FOLLOWING_AT_REST]
         taken = urgent.union(following)
         self._store.dirty.put_back(keys - taken)
         if not busy:
@@ -156,7 +161,9 @@ class Loop:
         inflow = self._inflow(budget, started_s)
         with put_off():
             steps = self._decide(picture, tokens, saving_tokens, inflow)
-        self._moving.spend(moves_in(steps))
+        if moves := moves_in(steps):
+            self._moving.spend(moves)
+            self._moved_s = started_s
         self._saving.spend(savings_in(steps))
         for name, moves in moves_onto(steps).items():
             self._store.clusters[name].inflow.spend(moves)

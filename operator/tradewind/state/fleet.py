@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewind.model.health import UNHEARD, Judgement, Verdict
+from tradewind.model.placement import Orphan
 from tradewind.model.policy import Detection
+from tradewind.model.workload import Key
 from tradewind.outage.canary import Canary, awaited
 from tradewind.outage.evidence import Evidence
 from tradewind.outage.inflow import Inflow
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradewind.model.fleet import Cluster, Demand, FigureState, Metric
-    from tradewind.model.placement import Inventory, Orphan
+    from tradewind.model.placement import Inventory
     from tradewind.outage.feeds.event import ProviderEvent
     from tradewind.state.measured import Measured
     from tradewind.state.member import Member
     from tradewind.state.quotas import Amounts
 
 Manifest = dict[str, Any]
+PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
+"""Verdicts in a status after which a cluster must be clean before it takes work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,17 @@ class ClusterEntry:
             return False
         unheard = self.health.verdict is Verdict.UNKNOWN
         return unheard or (self.answers and (self.member is None or not self.member.capacity_fresh))
+
+    def recall(self) -> None:
+        """Take from the status what no look at the cluster could tell. What we have seen of it ourselves stays."""
+        status = self.raw.get("status") or {}
+        self.recorded_uid = status.get("clusterUID") or ""
+        self.listed = self.listed or bool(status.get("inventoriedAt"))
+        self.past = Past.of(status)
+        was_down = self.evidence.was_down or status.get("verdict") in PROBATION or self.past.on_probation
+        self.evidence = replace(self.evidence, was_down=was_down)
+        left = (Orphan(Key(o["namespace"], o["name"]), o.get("uid", "")) for o in status.get("orphans") or ())
+        self.orphans = tuple(dict.fromkeys((*self.orphans, *left)))
 
     def recall_figures(self) -> None:
         """Take what an operator before this one has written: what a jump is measured by, and what has been told.

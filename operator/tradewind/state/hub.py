@@ -41,6 +41,7 @@ class WorkloadEntry:
         vetoes: clusters that refused it at delivery ("*": all), with why, and until when that is believed.
         refusals: how often in a row each of them has; the pause before it is asked again grows with that.
         delivered_s: when its newest copy was accepted; 0 where another operator saw to it.
+        changed_s: when a copy of it was last seen to change, in seconds since the Unix epoch.
         seen_new: it was seen without our finalizer, so that no copy of it was there before.
     """
 
@@ -52,6 +53,7 @@ class WorkloadEntry:
     vetoes: dict[str, tuple[Refusal, float]] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     delivered_s: float = 0.0
+    changed_s: float = 0.0
     seen_new: bool = False
 
     @property

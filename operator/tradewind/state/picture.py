@@ -65,6 +65,7 @@ def _view(store: Store, key: Key, entry: WorkloadEntry, inventories: Inventories
         },
         vetoes=_vetoes(entry, store.clusters, now_s=now_s),
         delivered_s=entry.delivered_s,
+        changed_s=entry.changed_s,
         forgotten=entry.forgotten,
     )
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
 from typing import TYPE_CHECKING, Any
 
 from tradewind.api.convert import cluster_from, detection_for
 from tradewind.errors import InputError
-from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState, Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Key
 from tradewind.state.dirty import Dirty
-from tradewind.state.fleet import ClusterEntry, Past
+from tradewind.state.fleet import PROBATION, ClusterEntry
 from tradewind.state.hub import Hub, WorkloadEntry
 from tradewind.state.member import Member
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from tradewind.outage.freeze import Anchors
 
 Manifest = dict[str, Any]
-PROBATION = (Verdict.DOWN, Verdict.DEGRADED, Verdict.RECOVERING)
-"""Verdicts in a status after which a cluster must be clean before it takes work."""
 MANY_LEAVING = 1000
 """From this many on, copies that are gone are forgotten."""
 
@@ -85,7 +82,7 @@ class Store:
         entry = self.clusters.get(name)
         if entry is None:
             entry = self.clusters[name] = ClusterEntry(obj, None)
-            _recall(entry)
+            entry.recall()
         before, entry.raw = entry.raw, obj
         first = entry.spec is None
         if first or _declared(before) != _declared(obj):
@@ -98,7 +95,7 @@ class Store:
     def recall(self) -> None:
         """Take over what another operator has written of the clusters, after it has ended, and before deciding."""
         for entry in self.clusters.values():
-            _recall(entry)
+            entry.recall()
         self.mark_all()
 
     def see_cluster_policy(self, obj: Manifest | None) -> None:
@@ -293,24 +290,12 @@ class Store:
         self.dirty.mark(self.placed_on(name))
 
     def _copies_changed(self, keys: Iterable[Key]) -> None:
-        self.dirty.mark([key for key in keys if key in self.hub.workloads])
+        keys, now_s = [key for key in keys if key in self.hub.workloads], time.time()
+        for key in keys:
+            self.hub.workloads[key].changed_s = now_s
+        self.dirty.mark(keys)
 
 
 def _declared(cluster: Manifest) -> tuple[object, object]:
     """Tell one version of what people say of a cluster from another: its generation does not count labels."""
     return cluster["metadata"].get("generation"), cluster["metadata"].get("labels")
-
-
-def _recall(entry: ClusterEntry) -> None:
-    """Take from a status what no look at the cluster could tell. What we have seen of it ourselves stays."""
-    status = entry.raw.get("status") or {}
-    entry.recorded_uid = status.get("clusterUID") or ""
-    entry.listed = entry.listed or bool(status.get("inventoriedAt"))
-    entry.past = Past.of(status)
-    was_down = entry.evidence.was_down or status.get("verdict") in PROBATION or entry.past.on_probation
-    entry.evidence = replace(entry.evidence, was_down=was_down)
-    entry.orphans = tuple(dict.fromkeys((*entry.orphans, *_orphans(status))))
-
-
-def _orphans(status: Manifest) -> tuple[Orphan, ...]:
-    return tuple(Orphan(Key(o["namespace"], o["name"]), o.get("uid", "")) for o in status.get("orphans") or ())

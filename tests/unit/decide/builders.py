@@ -150,6 +150,7 @@ class Scene:
     rebuilt: bool = False
     settling: frozenset[str] = frozenset()
     delivered_s: float = 0.0
+    changed_s: float = 0.0
     forgotten: bool = False
     tokens: int = 100
     nodes: int = 1
@@ -198,6 +199,7 @@ class Scene:
             copies={copy.cluster: copy for copy in self.copies},
             vetoes=self.vetoes,
             delivered_s=self.delivered_s,
+            changed_s=self.changed_s,
             forgotten=self.forgotten,
         )
         return Snapshot(

@@ -318,3 +318,26 @@ def test_the_replicas_that_were_priced_are_recorded_and_stay_those_of_the_copy()
     again = Scene(workload=changed, record=first.record, copies=(copy_at(),), generation=2).step()
     assert summary(again)["deliver"] == ("aws", 1)
     assert again.record.placements[0].sources == place.sources
+
+
+def test_a_copy_that_is_about_to_run_leaves_the_words_of_its_decision_and_is_looked_at_again() -> None:
+    place = replace(at(state=DELIVERING), since_s=NOW_S - 4)
+    step = Scene(record=recorded(place), copies=(copy_at(state=PENDING),)).step()
+    assert (step.situation, step.record.placements, step.deliver) == (None, (place,), ())
+    assert step.retry_s == NOW_S + 6
+    later = Scene(record=recorded(replace(place, since_s=NOW_S - 10)), copies=(copy_at(state=PENDING),)).step()
+    assert said(later).reason == "Starting"
+
+
+@pytest.mark.parametrize(
+    ("changed_s", "since_s"),
+    [
+        pytest.param(NOW_S - 30, NOW_S - 30, id="when it was seen to change, however late that is written"),
+        pytest.param(0.0, NOW_S, id="now, where that was not seen"),
+        pytest.param(NOW_S - 3600, NOW_S - 600, id="not before it was placed"),
+        pytest.param(NOW_S + 60, NOW_S, id="not later than now"),
+    ],
+)
+def test_a_copy_has_run_since(changed_s: float, since_s: float) -> None:
+    step = Scene(record=recorded(at(state=PENDING)), copies=(copy_at(),), changed_s=changed_s).step()
+    assert step.record.placements[0].running_since_s == since_s
