@@ -134,7 +134,7 @@ class Operator:
 
         The lease is asked for only now: one that is given back goes to a standby that can act, not to one that starts.
         """
-        store = Store(woken=lambda: self._loop.wake() if self._loop else None)
+        store = Store(woken=lambda: self._loop.wake() if self._loop else None, wall=time.time)
         members = self._members = Members(
             store,
             tasks,

@@ -106,7 +106,7 @@ class Rig:
     def __init__(self, hub: FakeApi, members: dict[str, FakeApi]) -> None:
         self.hub = hub
         self.members = members
-        self.store = Store()
+        self.store = Store(wall=lambda: self.now_s)
         self.now_s = 1_800_000_000.0
         self.blind: set[str] = set()
         self.counted: list[str] = []

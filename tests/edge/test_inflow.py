@@ -55,8 +55,9 @@ async def test_a_member_whose_reads_hang_while_it_answers_our_writes_is_not_decl
         await until(lambda: entry.answers)
         server = made.server("aws")
         assert server is not None
-        # By its first write the connection has said whose it is.
-        await server.create(JOBS, {**JOB, "metadata": {"name": "first", "namespace": "research"}}, namespace="research")
+        # By their first writes connections have said whose they are; a read that hangs takes one of them.
+        early = [{**JOB, "metadata": {"name": name, "namespace": "research"}} for name in ("one", "two", "three")]
+        await asyncio.gather(*(server.create(JOBS, job, namespace="research") for job in early))
         released = api.hang("GET /namespaces/kube-system")
         await until(lambda: entry.evidence.silent_probes >= 1)
         await server.create(JOBS, JOB, namespace="research")

@@ -37,7 +37,7 @@ class Store:
         anchors: how the policy's anchors answered last; None before they were first needed.
     """
 
-    def __init__(self, *, woken: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, *, woken: Callable[[], None] = lambda: None, wall: Callable[[], float] = time.time) -> None:
         self.hub = Hub()
         self.clusters: dict[str, ClusterEntry] = {}
         self.dirty = Dirty(woken)
@@ -45,6 +45,7 @@ class Store:
         self.feeds: dict[FeedProvider, tuple[str, str]] = {}
         self.suspects: frozenset[str] = frozenset()
         self.anchors: Anchors | None = None
+        self._wall = wall
         self._listed_anew = True
         self._leaving: set[str] = set()
 
@@ -290,7 +291,7 @@ class Store:
         self.dirty.mark(self.placed_on(name))
 
     def _copies_changed(self, keys: Iterable[Key]) -> None:
-        keys, now_s = [key for key in keys if key in self.hub.workloads], time.time()
+        keys, now_s = [key for key in keys if key in self.hub.workloads], self._wall()
         for key in keys:
             self.hub.workloads[key].changed_s = now_s
         self.dirty.mark(keys)

@@ -126,7 +126,7 @@ class Process:
     def knows(self, cluster: str) -> str:
         """Which FederatedCluster it takes a cluster for, by its uid: its watch may be late."""
         loop = self.operator and self.operator._loop  # noqa: SLF001 - nobody else has to know
-        entry = loop._store.clusters.get(cluster) if loop else None  # noqa: SLF001
+        entry = loop._store.clusters.get(cluster) if loop else None  # noqa: SLF001 - as above
         return str(entry.raw["metadata"]["uid"]) if entry else ""
 
     def sees(self, path: str, answer: Manifest) -> None:
