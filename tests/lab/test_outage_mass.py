@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
-import threading
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.lab.operator_manifests import a_job, guarantee, only_on
 from tests.lab.operator_waiting import throughout, until
+
+from tradewind.lab.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,39 +27,13 @@ LONG_ENOUGH_S = 8
 """Longer than downAfterOneKind."""
 
 
-class Anchor(http.server.ThreadingHTTPServer):
-    """An address at some other provider: it answers with an error, which is an answer."""
-
-    def __init__(self) -> None:
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                self.send_error(404)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing: pytest's output is for failures."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self.url = f"http://127.0.0.1:{self.server_port}/"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Answer no more: the way there is cut."""
-        self.shutdown()
-        self.server_close()
-
-
 @pytest.fixture
-def anchors(fleet: Fleet) -> Iterator[list[Anchor]]:
-    """Three anchors that answer, named in the policy."""
+def anchors(fleet: Fleet) -> Iterator[list[Loopback]]:
+    """Three addresses at some other provider, named in the policy: they answer with an error, which is an answer."""
     with contextlib.ExitStack() as stack:
-        found = [stack.enter_context(Anchor()) for _ in range(3)]
+        found = [stack.enter_context(Loopback(lambda: b"")) for _ in range(3)]
+        for anchor in found:
+            anchor.status = HTTPStatus.NOT_FOUND
         spec = {"anchors": [anchor.url for anchor in found]}
         fleet.hub.merge("ClusterPlacementPolicy", "", "default", {"spec": spec})
         try:
@@ -109,7 +84,7 @@ def test_two_of_three_that_fall_silent_at_once_are_frozen_where_nobody_else_can_
 
 
 def test_two_of_three_that_are_gone_are_left_where_anchors_say_that_the_hub_is_sound(
-    fleet: Fleet, audit: Audit, anchors: list[Anchor]
+    fleet: Fleet, audit: Audit, anchors: list[Loopback]
 ) -> None:
     assert len(anchors) == 3
     submit_everywhere(fleet)
@@ -129,7 +104,7 @@ def test_two_of_three_that_are_gone_are_left_where_anchors_say_that_the_hub_is_s
 
 
 def test_with_most_anchors_out_of_reach_too_the_hub_is_cut_off_and_nothing_moves(
-    fleet: Fleet, anchors: list[Anchor]
+    fleet: Fleet, anchors: list[Loopback]
 ) -> None:
     fleet.submit(a_job("often", **guarantee("AtLeastOnce")))
     fleet.until_runs("often", "aws")
@@ -147,7 +122,7 @@ def test_with_most_anchors_out_of_reach_too_the_hub_is_cut_off_and_nothing_moves
 
 
 def test_when_all_are_gone_everything_waits_and_says_why_and_goes_on_where_it_was(
-    fleet: Fleet, audit: Audit, anchors: list[Anchor]
+    fleet: Fleet, audit: Audit, anchors: list[Loopback]
 ) -> None:
     assert len(anchors) == 3
     submit_everywhere(fleet)

@@ -18,7 +18,7 @@ _BEGAN_AGO_S = 60
 
 
 class Loopback:
-    """Answers every GET with the body that a function says at that moment. A context manager.
+    """Answers every GET with the body that a function says at that moment, and HEAD without it. A context manager.
 
     Attributes:
         status: the HTTP status of its answers, to be changed at any time.
@@ -30,14 +30,17 @@ class Loopback:
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+            def do_HEAD(self) -> bytes:
                 answer = body()
                 self.send_response(loopback.status)
                 if content_type:
                     self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(answer)
+                return answer
+
+            def do_GET(self) -> None:
+                self.wfile.write(self.do_HEAD())
 
             def log_message(self, *_: object) -> None:
                 """Say nothing: the output is its user's."""
@@ -62,6 +65,10 @@ class Loopback:
 
     def __exit__(self, *_: object) -> None:
         """End."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Answer no more; once is as good as twice."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
