@@ -11,6 +11,7 @@ from unittest.mock import patch
 
 from tests.sim.operator.fakeapi import Client
 
+import tradewind.apply.cluster_status
 import tradewind.decide.ending
 import tradewind.decide.keeping
 import tradewind.decide.lifecycle
@@ -111,6 +112,11 @@ def _never_lacks(self: Any, entry: Any, lacks: str) -> None:
     show(self, entry, lacks and "")
 
 
+async def _merge_by_name(hub: Any, resource: Any, raw: Any, fields: Any) -> Any:
+    name, namespace = raw["metadata"]["name"], raw["metadata"].get("namespace", "")
+    return await hub.merge(resource, name, {"status": fields}, namespace=namespace, subresource="status")
+
+
 def _in(*targets: object, attribute: str, value: Any) -> Patches:
     return tuple((target, attribute, value) for target in targets)
 
@@ -143,6 +149,9 @@ MUTATIONS: dict[str, Patches] = {
     "no finalizer": _in(Executor, attribute="_hold", value=_nothing),
     "a restored hub does not wait for members": _in(
         tradewind.decide.placing, attribute="_adoption", value=lambda *_: None
+    ),
+    "the status of a cluster goes to whoever bears its name": _in(
+        tradewind.apply.cluster_status, attribute="_merge_status", value=_merge_by_name
     ),
     # What others got wrong.
     "one lost probe is an outage (liqo 1030)": _in(

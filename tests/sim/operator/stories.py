@@ -128,6 +128,14 @@ def swapped(chance: random.Random) -> Told:
     return [*slow, *news, (at_s, "rebuild", name, 0.0), (anew_s, "anew", name, 0.0), (anew_s + 9.0, "well", name, 0.0)]
 
 
+def redeclared(chance: random.Random) -> Told:
+    """A member is rebuilt, and declared anew while the operator, whose watch is late, finds it lost."""
+    name, anew_s = chance.choice(NAMES), chance.uniform(8.0, 14.0)
+    hub = [(anew_s - 1.0, "hub", name, 0.5), (anew_s + 40.0, "hub well", name, 0.0)]
+    lost = [_link(anew_s + 1.0, name, "hole"), (anew_s + chance.uniform(13.0, 25.0), "well", name, 0.0)]
+    return [(0.0, "rebuild", name, 0.0), (anew_s, "anew", name, 0.0), *hub, *lost]
+
+
 def spreading(chance: random.Random) -> Told:
     """Members fail one after the other, and the last one is to take what they leave."""
     first, second = chance.sample(NAMES, 2)

@@ -30,6 +30,7 @@ BEGINS: dict[str, Story] = {
     "a target that answers 429 is given no less": stories.overloaded,
     "writes go to whoever answers": stories.swapped,
     "a last resort without a canary": stories.spreading,
+    "the status of a cluster goes to whoever bears its name": stories.redeclared,
     "one lost probe is an outage (liqo 1030)": stories.blip,
     "refused credentials are an outage (karmada 7408)": stories.refused,
     "a cluster that returns loses its work (karmada 5150)": stories.blip,
