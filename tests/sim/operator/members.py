@@ -216,4 +216,4 @@ class Member:
 
 
 def _runs(where: Where, pod: Manifest) -> bool:
-    return where[0] == PODS and pod["status"]["phase"] not in ("Succeeded", "Failed")
+    return where[0] == PODS and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
