@@ -34,10 +34,12 @@ def noted(record: Record, parts: Iterable[Part], *, workload: Workload, sight: S
 
 
 def completed(moves: Sequence[Move], places: Iterable[Placement], *, now_s: float) -> tuple[Move, ...]:
-    """Give moves that have begun the places that were found, the oldest first."""
-    found, done = iter(places), []
+    """Give moves that have begun the places that were found, the oldest first. Decided now, they are the newest."""
+    found, done, others = iter(places), list[Move](), list[Move]()
     for move in reversed(moves):
         place = None if move.to_cluster else next(found, None)
-        reached = replace(move, to_cluster=place.cluster, epoch=place.epoch, decided_s=now_s) if place else move
-        done.append(reached)
-    return tuple(reversed(done))
+        if place is None:
+            others.append(move)
+        else:
+            done.append(replace(move, to_cluster=place.cluster, epoch=place.epoch, decided_s=now_s))
+    return tuple(reversed((*others, *done)))

@@ -87,13 +87,16 @@ def divided(placements: tuple[Placement, ...], workload: Workload, *, generation
 
 
 def keeps(record: Record, *, leaves: str) -> tuple[Kept, ...]:
-    """Name the shares that stay when one leaves its cluster."""
-    going = (CopyState.RELEASING, CopyState.LEAVING)
-    return tuple(
-        Kept(place.cluster, place.replicas)
-        for place in record.placements
-        if place.cluster != leaves and place.state not in going
-    )
+    """Name the shares that are not asked for when one leaves its cluster.
+
+    Beside those that stay, they are those whose copy may still run where it is released, and has no successor yet: the
+    work would run once too often.
+    """
+    others = [place for place in record.placements if place.cluster != leaves and place.state is not CopyState.LEAVING]
+    released = [place for place in others if place.state is CopyState.RELEASING]
+    staying = [place for place in others if place.state is not CopyState.RELEASING]
+    successors = sum(place.state is CopyState.RESERVED for place in staying)
+    return tuple(Kept(place.cluster, place.replicas) for place in (*staying, *released[successors:]))
 
 
 def _at(record: Record, placements: tuple[Placement, ...]) -> Record:

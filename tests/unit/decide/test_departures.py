@@ -21,6 +21,9 @@ from tests.unit.decide.builders import (
     recorded,
 )
 
+from tradewind.decide.departures import completed
+from tradewind.model.placement import Move
+
 if TYPE_CHECKING:
     from tradewind.model.workload import Workload
 
@@ -94,3 +97,10 @@ def test_the_phases_of_a_move_follow_one_another() -> None:
     assert move.phases_s() == {"decided": 3.0}
     ran = replace(move, delivered_s=NOW_S + 1, running_s=NOW_S + 5)
     assert ran.phases_s() == {"decided": 3.0, "delivered": 1.0, "running": 4.0}
+
+
+def test_a_move_that_finds_its_place_late_is_newer_than_those_that_were_decided_meanwhile() -> None:
+    begun = Move("aws", "", "ProviderDenied", 0, NOW_S - 60, 0.0)
+    between = Move("gcp", "own", "NodesNotReady", 2, NOW_S - 30, NOW_S - 30)
+    newest, older = completed((between, begun), [at("eu", epoch=3)], now_s=NOW_S)
+    assert (newest.to_cluster, newest.epoch, newest.decided_s, older) == ("eu", 3, NOW_S, between)

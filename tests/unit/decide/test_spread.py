@@ -189,6 +189,19 @@ def test_work_that_is_spread(scene: Scene, expected: dict[str, object]) -> None:
     assert summary(replace(scene, record=replace(scene.record, placements=places)).step()) == expected
 
 
+def test_a_share_whose_old_copy_may_still_run_is_not_placed_anew() -> None:
+    """Suspended and resumed while gcp could not be looked at: that of aws has ended, that of gcp may run."""
+    scene = on("aws", "gcp")
+    aws, gcp = (replace(place, state=RELEASING) for place in scene.record.placements)
+    resumed = replace(scene, record=replace(scene.record, placements=(aws, gcp)), copies=(), blind=frozenset({"gcp"}))
+    step = resumed.step()
+    assert [(place.cluster, place.replicas) for place in step.deliver] == [("aws", 2)]
+    assert [(place.cluster, place.state) for place in step.record.placements] == [
+        ("gcp", RELEASING),
+        ("aws", DELIVERING),
+    ]
+
+
 def test_all_shares_must_run_for_it_to_run_and_it_says_how_many_do() -> None:
     assert said(on("aws", "gcp").step()).message == "Runs with h100 on aws (2), h100 on gcp (2)."
     half = on("aws", "gcp", copies=(copy_at("aws", pods=2), copy_at("gcp", pods=2, state=PENDING))).step()
