@@ -40,7 +40,9 @@ def check_always(world: World) -> None:
 def _one_copy(world: World, key: Key, wanted: Wanted) -> None:
     copies = alive(world, key, wanted.workload.uid)
     most = wanted.workload.spread.clusters
-    if len(copies) <= most and wanted.guarantee is Guarantee.AT_MOST_ONCE:
+    # A guarantee holds for what is decided from then on: a place that was promised before it changed is still made.
+    promised = any(place.state is CopyState.DELIVERING for place in wanted.record.placements)
+    if len(copies) <= most and wanted.guarantee is Guarantee.AT_MOST_ONCE and not promised:
         wanted.overlap_allowed = False
     if not wanted.overlap_allowed:
         assert len(copies) <= most, f"I1: {key} has copies on {[copy.cluster for copy in copies]}"
