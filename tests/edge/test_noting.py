@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.edge.rig import CLUSTERS, DOWN, Rig, a_server
+from tests.edge.rig import CLUSTERS, DOWN, Rig, a_cluster, a_server
 from tests.edge.waiting import until
 
 from tradewind.runtime import noting
@@ -103,10 +103,7 @@ async def test_what_is_known_of_a_cluster_is_never_written_of_one_declared_anew_
     async with writing(rig) as made:
         known = rig.store.clusters["aws"].raw
         rig.hub.objects.remove(CLUSTERS, "", "aws")
-        rig.hub.objects.put(
-            CLUSTERS,
-            {key: known[key] for key in known if key not in ("metadata", "status")} | {"metadata": {"name": "aws"}},
-        )
+        rig.hub.objects.put(CLUSTERS, a_cluster("aws", usd="1.0"))
         rig.store.clusters["aws"].raw = known
         dies(rig)
         made.wake()

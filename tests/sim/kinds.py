@@ -15,10 +15,10 @@ BLOCKS = 20
 """Tests that share the histories of a kind, so that they are played by several processes."""
 
 
-def seeds(kind: str, block: int) -> list[int]:
+def seeds(kind: str, block: int) -> range:
     """Say which histories a block has."""
     count = int(os.environ.get(f"TRADEWIND_{kind.upper()}_HISTORIES", COUNTS[kind]))
-    return list(range(block, count, BLOCKS))
+    return range(block, count, BLOCKS)
 
 
 def mix(count: int) -> dict[str, int]:

@@ -158,7 +158,7 @@ def feed_fields(feeds: Mapping[FeedProvider, tuple[str, str]]) -> list[Manifest]
 
 
 async def write_status(hub: ApiServer, resource: Resource, raw: Manifest, status: Manifest) -> Manifest:
-    """Write what changes in the status of an object; returns the object as it is then.
+    """Write those fields of a status that change; returns the object as it is then.
 
     Raises:
         RetryableError: another was made in its place.
@@ -175,7 +175,7 @@ async def write_cluster(hub: ApiServer, entry: ClusterEntry, fields: Manifest) -
     Raises:
         RetryableError: the cluster was declared anew; nothing that is known of the old one is written of the new one.
     """
-    written = await write_status(hub, FEDERATED_CLUSTERS, entry.raw, {**(entry.raw.get("status") or {}), **fields})
+    written = await write_status(hub, FEDERATED_CLUSTERS, entry.raw, fields)
     metadata = {**entry.raw["metadata"], "resourceVersion": written["metadata"]["resourceVersion"]}
     # Of the spec only the watch tells, which has those told who must know.
     entry.raw = {**entry.raw, "metadata": metadata, "status": written.get("status") or {}}

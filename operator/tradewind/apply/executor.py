@@ -323,12 +323,9 @@ class Executor:
         if entry is None:
             return
         async with entry.writing:
-            orphans = orphan_fields(entry)
-            if orphans == (entry.raw.get("status") or {}).get("orphans"):
-                return
             # Declared no more is no failure here: the workload, whose end this is about, is still there.
             with suppress(NotFoundError):
-                await write_cluster(self._hub, entry, {"orphans": orphans})
+                await write_cluster(self._hub, entry, {"orphans": orphan_fields(entry)})
 
     def _veto(self, key: Key, cluster: str, refusal: Refusal) -> None:
         """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""

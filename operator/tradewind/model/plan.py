@@ -54,7 +54,7 @@ class Ask:
         spent_usd: what it has cost so far, counted against its total budget.
         here: where it runs now, to be compared with other places; its own room there is free for it.
         lost: clusters that are out of the question for this round, such as the one that it flees.
-        keeps: shares of work that is spread which stay where they are. What is asked for is the rest: as many clusters
+        keeps: shares of work that is spread which are not asked for. What is asked for is the rest: as many clusters
             as are missing, other than these, whose providers count; of Divided work, the replicas that these leave.
     """
 
@@ -71,7 +71,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A share that stays: its cluster, and its pods."""
+    """A share that stays, or whose copy has not ended yet: its cluster, and its pods."""
 
     cluster: str
     replicas: int
