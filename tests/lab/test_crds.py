@@ -209,6 +209,12 @@ def test_a_map_of_more_links_than_fit_is_refused(kubectl: Kubectl) -> None:
 
 TEMPLATE_CHANGE = {"template": {"spec": {"backoffLimit": 9}}}
 RUN_CHANGE = {"run": {"image": "trainer:2"}}
+POD = {"restartPolicy": "Never", "containers": [{"name": "train", "image": "trainer:2"}]}
+JOB_CHANGE = {
+    "run": None,
+    "spread": None,
+    "template": {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": POD}}},
+}
 
 
 @pytest.mark.parametrize(
@@ -225,6 +231,10 @@ RUN_CHANGE = {"run": {"image": "trainer:2"}}
         ),
         pytest.param("AIWorkload scan-pretrain", {"failover": {"guarantee": "AtLeastOnce"}}, "", id="the guarantee"),
         pytest.param("AIWorkload triage-chat", RUN_CHANGE, "", id="a Deployment may change at any time"),
+        pytest.param(
+            "AIWorkload triage-chat", JOB_CHANGE, "a Deployment can only be made a Job while suspend is true", id="kind"
+        ),
+        pytest.param("AIWorkload triage-chat", JOB_CHANGE | {"suspend": True}, "", id="the kind while suspended"),
         pytest.param(
             "FederatedCluster aws-eu-north-1", {"provider": "gcp"}, "provider can't be changed", id="provider"
         ),

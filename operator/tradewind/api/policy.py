@@ -40,7 +40,7 @@ class MovesSpec(Model):
     per_minute: Annotated[Positive, Field(le=100000)] | None = None
     """Moves in a minute over the whole fleet; 1800 where absent."""
     per_target_per_minute: Annotated[Positive, Field(le=100000)] | None = None
-    """Moves in a minute onto one cluster; 900 where absent. Less while it answers 429 or writes slowly."""
+    """Moves in a minute onto one cluster; 1200 where absent. Less while it answers 429 or writes slowly."""
     move_partitioned_after: Duration | None = None
     """When AtLeastOnce work leaves a cluster that only the hub can't reach; 0s: never. 0s where absent."""
     burst: Annotated[Positive, Field(le=10000)] | None = None

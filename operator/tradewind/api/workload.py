@@ -186,6 +186,10 @@ class WorkloadSpec(Model):
             f"self.suspend || !{_OLD_IS_JOB} || ({_SAME_WORK})",
         ),
         Rule(
+            "template: a Deployment can only be made a Job while suspend is true, since each would have its own pods",
+            f"self.suspend || {_OLD_IS_JOB} || {_IS_DEPLOYMENT}",
+        ),
+        Rule(
             "expectedRuntime: name the accelerator that the duration was measured on, since anyOf allows several",
             "!has(self.expectedRuntime) || has(self.expectedRuntime.accelerator) || !has(self.accelerators)"
             " || size(self.accelerators.anyOf) == 1",

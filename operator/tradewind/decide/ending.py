@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradewind.decide import checkpoints
-from tradewind.decide.sight import is_ours, is_promised
+from tradewind.decide.sight import is_promised, may_be_adopted
 from tradewind.decide.step import Step, earliest
 from tradewind.model.placement import CopyState, Finished, Situation
 from tradewind.model.units import format_usd
@@ -26,8 +26,8 @@ def with_end(view: View, now_s: float) -> Record:
     if record.finished is not None:
         return record
     for copy in view.copies.values():
-        ours = is_ours(copy, uid=view.uid, record=record) or not record.epoch
-        if copy.succeeded is not None and (is_promised(copy, uid=view.uid, record=record) or (ours and copy.succeeded)):
+        counts = copy.succeeded and may_be_adopted(copy, view, record)
+        if copy.succeeded is not None and (counts or is_promised(copy, uid=view.uid, record=record)):
             ended = Finished(copy.cluster, copy.epoch, copy.succeeded, now_s, copy.message)
             old_uid = record.adopted_uid if copy.workload_uid == view.uid else copy.workload_uid
             return replace(record, finished=ended, epoch=max(copy.epoch, record.epoch), adopted_uid=old_uid)

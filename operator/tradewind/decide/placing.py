@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide.sight import is_ours
+from tradewind.decide.sight import may_be_adopted
 from tradewind.decide.step import Step, Wish
 from tradewind.model.placement import CopyState, Placement, Situation
 from tradewind.model.plan import Wake
@@ -32,9 +32,7 @@ def adopt(view: View, record: Record, *, most: int) -> Step | None:
     found = [
         copy
         for copy in view.copies.values()
-        if copy.epoch >= record.epoch
-        and copy.state is not CopyState.RELEASING
-        and (is_ours(copy, uid=view.uid, record=record) or not record.epoch)
+        if copy.epoch >= record.epoch and copy.state is not CopyState.RELEASING and may_be_adopted(copy, view, record)
     ]
     if not found:
         return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from tradewind.decide import checkpoints
 from tradewind.model.health import Verdict
 from tradewind.model.placement import Copy, CopyState
 from tradewind.model.policy import Guarantee
@@ -62,6 +63,20 @@ def is_ours(copy: Copy, *, uid: str, record: Record) -> bool:
     return bool(copy.workload_uid) and copy.workload_uid in (uid, record.adopted_uid)
 
 
+def is_another_kind(copy: Copy, view: View) -> bool:
+    """Whether a copy is not what this spec makes: it was made for what bore the name before, and is gone from the hub.
+
+    A member that is restored from its backup brings such copies back. To take one over would be to run both kinds.
+    """
+    return view.workload is not None and (copy.kind == "Deployment") is not checkpoints.serves(view.workload)
+
+
+def may_be_adopted(copy: Copy, view: View, record: Record) -> bool:
+    """Whether a copy is ours; without any record each one that bears the name is, if it is of the same kind."""
+    ours = is_ours(copy, uid=view.uid, record=record) or not record.epoch
+    return ours and not is_another_kind(copy, view)
+
+
 def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
     """Whether a copy is the one that a workload's record promises at its cluster, or the one that has ended."""
     promised = {(place.cluster, place.epoch) for place in record.placements}
@@ -71,11 +86,10 @@ def is_promised(copy: Copy, *, uid: str, record: Record) -> bool:
 
 
 def is_stale(copy: Copy, view: View, record: Record) -> bool:
-    """Whether nothing promises it. Without any record it is not stale: it may be all that a lost memory left."""
+    """Whether nothing promises it. Without any record it may be all that a lost memory left."""
     if is_promised(copy, uid=view.uid, record=record):
         return False
-    strange = bool(record.epoch) and not is_ours(copy, uid=view.uid, record=record)
-    return strange or bool(record.placements) or copy.epoch < record.epoch
+    return not may_be_adopted(copy, view, record) or bool(record.placements) or copy.epoch < record.epoch
 
 
 def is_ruled_out(copy: Copy, view: View) -> bool:

@@ -196,9 +196,9 @@ class MoveBudget:
 
     # 30 a second over the fleet: each move is three writes on the hub, and its API server has others to serve.
     per_minute: int = 1800
-    # 15 a second onto one target: half of the fleet's, so that no target alone takes all; its own controllers make and
-    # bind pods at 20 to 50 a second by their default client limits. Halved where it shows that this is too much.
-    per_target_per_minute: int = 900
+    # 20 a second onto one target: as fast as its own controller manager makes pods by its default client limit. More
+    # would only wait there. Halved where it shows that this is too much.
+    per_target_per_minute: int = 1200
     # A hundred jobs, which most lost clusters do not have more of, wait for nothing.
     burst: int = 100
     # Never: work on a cluster that only the hub can't reach runs well, and moving it would cost a restart.

@@ -180,6 +180,7 @@ STORIES: tuple[Story, ...] = (
     amnesia,
     restored,
     swapped,
+    redeclared,
     spreading,
     patient,
     swizzle,

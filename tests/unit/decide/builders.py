@@ -92,12 +92,13 @@ def copy_at(
     workload: Workload | None = None,
     uid: str | None = None,
     pods: int = 1,
+    kind: str = "Job",
 ) -> Copy:
     """Make a copy as its member shows it."""
     key = (workload or a_workload()).key
     return Copy(
         cluster=cluster,
-        kind="Job",
+        kind=kind,
         key=key,
         object_uid=f"object-{cluster}-{key.name}-{epoch}",
         workload_uid=(workload or a_workload()).uid if uid is None else uid,

@@ -16,6 +16,7 @@ from tests.unit.decide.builders import (
     SUSPECT,
     UID,
     Scene,
+    a_service,
     at,
     copy_at,
     recorded,
@@ -186,6 +187,21 @@ OLD = "uid-of-the-old-hub"
             Scene(copies=(copy_at(uid=OLD, state=RELEASING),)),
             {"reason": "Replacing"},
             id="one that is going is waited for, not taken over",
+        ),
+        pytest.param(
+            Scene(workload=a_service(), copies=(copy_at(uid=OLD),)),
+            {"reason": "Replacing", "release": ["aws"]},
+            id="one of another kind was made for what bore the name before: it goes first",
+        ),
+        pytest.param(
+            Scene(copies=(copy_at(uid=OLD, kind="Deployment"),)),
+            {"reason": "Replacing", "release": ["aws"]},
+            id="the other way round too",
+        ),
+        pytest.param(
+            Scene(workload=a_service(), copies=(copy_at(uid=OLD, succeeded=True),)),
+            {"reason": "Replacing", "release": ["aws"]},
+            id="the success of a Job ends no Deployment that bears its name",
         ),
         pytest.param(
             Scene(record=recorded(epoch=4), copies=(copy_at("gcp", epoch=2),)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,10 +39,14 @@ def a_spread(replicas: int = 4, spread: Spread = TWO) -> Workload:
     return replace(a_service(replicas=replicas), spread=spread)
 
 
+copy_of = partial(copy_at, kind="Deployment")
+"""What a member shows of a Deployment."""
+
+
 def on(*clusters: str, replicas: int = 2, **more: object) -> Scene:
     """Make the scene of a Deployment that runs on these clusters."""
     places = [at(name, replicas=replicas, ran_s=60.0, usd_per_hour=8.0) for name in clusters]
-    copies = tuple(copy_at(name, pods=replicas) for name in clusters)
+    copies = tuple(copy_of(name, pods=replicas) for name in clusters)
     scene = Scene(record=recorded(*places), copies=copies, workload=a_spread(), guarantee=ALO, nodes=4)
     return replace(scene, **more)  # type: ignore[arg-type]  # any field
 
@@ -100,12 +105,12 @@ def test_without_room_for_all_its_places_it_has_none() -> None:
             id="with no third place the other share goes on",
         ),
         pytest.param(
-            on("aws", "gcp", copies=(copy_at("gcp", pods=2),)),
+            on("aws", "gcp", copies=(copy_of("gcp", pods=2),)),
             {"reason": "Delivering", "deliver": ("aws", 2), "left": [("gcp", 1, "Running"), ("aws", 2, "Delivering")]},
             id="a share that has vanished is made anew, in an epoch of its own",
         ),
         pytest.param(
-            on("aws", "gcp", copies=(copy_at("aws", state=RELEASING), copy_at("gcp", pods=2))),
+            on("aws", "gcp", copies=(copy_of("aws", state=RELEASING), copy_of("gcp", pods=2))),
             {"reason": "Replacing", "left": [("aws", 1, "Releasing"), ("gcp", 1, "Running")]},
             id="one that somebody deletes is waited for",
         ),
@@ -156,7 +161,7 @@ def test_without_room_for_all_its_places_it_has_none() -> None:
             id="a hub without a memory adopts all",
         ),
         pytest.param(
-            on("aws", "gcp", copies=(copy_at("aws", pods=2), copy_at("gcp", pods=2), copy_at("own", epoch=0))),
+            on("aws", "gcp", copies=(copy_of("aws", pods=2), copy_of("gcp", pods=2), copy_of("own", epoch=0))),
             {"reason": "Running", "release": ["own"], "left": [("aws", 1, "Running"), ("gcp", 1, "Running")]},
             id="what no share promises is stale",
         ),
@@ -204,7 +209,7 @@ def test_a_share_whose_old_copy_may_still_run_is_not_placed_anew() -> None:
 
 def test_all_shares_must_run_for_it_to_run_and_it_says_how_many_do() -> None:
     assert said(on("aws", "gcp").step()).message == "Runs with h100 on aws (2), h100 on gcp (2)."
-    half = on("aws", "gcp", copies=(copy_at("aws", pods=2), copy_at("gcp", pods=2, state=PENDING))).step()
+    half = on("aws", "gcp", copies=(copy_of("aws", pods=2), copy_of("gcp", pods=2, state=PENDING))).step()
     assert (said(half).reason, said(half).ready) == ("Starting", False)
     assert said(half).message.startswith("1 of 2 places run. Starts with h100 on gcp")
 
@@ -218,7 +223,7 @@ def test_a_share_that_is_lost_takes_its_pods_along_and_the_move_is_recorded() ->
 
 def test_when_the_lost_cluster_returns_its_share_is_stale_and_the_others_stay() -> None:
     moved = on("aws", "gcp", health={"aws": DOWN}).step()
-    back = replace(on("aws", "gcp"), record=moved.record, copies=(*on("aws", "gcp").copies, copy_at("own", epoch=2)))
+    back = replace(on("aws", "gcp"), record=moved.record, copies=(*on("aws", "gcp").copies, copy_of("own", epoch=2)))
     assert summary(back.step())["release"] == ["aws"]
     assert pods(back.step().record) == {"gcp": 2, "own": 2}
 
@@ -250,7 +255,7 @@ def test_while_one_share_is_handed_over_the_others_stay() -> None:
         at("gcp", replicas=2),
         at("own", epoch=2, state=DELIVERING, replicas=2),
     )
-    copies = (copy_at("aws", pods=2), copy_at("gcp", pods=2), copy_at("own", epoch=2, pods=2))
+    copies = (copy_of("aws", pods=2), copy_of("gcp", pods=2), copy_of("own", epoch=2, pods=2))
     drained = frozenset({"aws", "gcp"})
     scene = on("aws", record=recorded(*places), copies=copies, draining=drained)
     step = scene.step()
