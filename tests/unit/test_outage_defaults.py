@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewind.apply import backoff, executor
+from tradewind.apply import backoff, copy_writes, executor
 from tradewind.kube import resolving
 from tradewind.model.policy import BUILT_IN, Detection, MoveBudget
 from tradewind.model.units import format_duration
@@ -91,7 +91,7 @@ RETRIED = f"{seconds(canary.FIRST_AGAIN_S)} to {minutes(canary.MAX_AGAIN_S)}"
             f"{minutes(backoff.FIRST_VETO_S)} to {minutes(backoff.MAX_VETO_S)}",
         ),
         ("writes that failed for a moment", f"{seconds(backoff.RETRY_S)} to {minutes(backoff.MAX_RETRY_S)}"),
-        ("deliveries at once: to one member, in all", f"{executor.MAX_PER_MEMBER}, {executor.MAX_IN_FLIGHT}"),
+        ("deliveries at once: to one member, in all", f"{copy_writes.MAX_PER_MEMBER}, {executor.MAX_IN_FLIGHT}"),
         (
             "Lease: valid, renewed, standby looks, one request",
             ", ".join(map(seconds, (lease.DURATION_S, lease.RENEW_S, lease.RETRY_S, lease.TIMEOUT_S))),

@@ -9,57 +9,45 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from tradewind.apply.backoff import FIRST_VETO_S, MAX_RETRY_S, MAX_VETO_S, RETRY_S, pause_s
-from tradewind.apply.cluster_status import orphan_fields, write_cluster
-from tradewind.apply.delivery import Delivery, Refused
-from tradewind.apply.render import Rendered, render
+from tradewind.apply.copy_writes import CopyWrites
+from tradewind.apply.delivery import Refused
 from tradewind.apply.status import changes
 from tradewind.apply.undoing import undone, without
+from tradewind.apply.workload_writes import WorkloadWrites
 from tradewind.decide.sight import is_ruled_out
-from tradewind.errors import ConflictError, RetryableError, TerminalError, TradewindError
+from tradewind.errors import ConflictError, RetryableError, TradewindError
 from tradewind.kube.errors import BusyError, NotFoundError, NotLeadingError, UnreachableError
 from tradewind.kube.resources import AIWORKLOADS
-from tradewind.model.placement import Copy, Placement, Record
+from tradewind.model.placement import Record
 from tradewind.model.plan import Refusal, Wake
-from tradewind.state.copies import FINALIZER
 from tradewind.state.record import record_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from tradewind.apply.copy_writes import Lookup
+    from tradewind.apply.render import Rendered
     from tradewind.apply.report import Report
     from tradewind.decide.step import Step
     from tradewind.kube.client import ApiServer
+    from tradewind.model.placement import Placement
     from tradewind.model.workload import Key
     from tradewind.state.hub import WorkloadEntry
     from tradewind.state.store import Store
 
-Manifest = dict[str, Any]
 Made = frozenset[tuple[str, int, int]]
 """What copies a step makes: their clusters, epochs and generations."""
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT = 32
-MAX_PER_MEMBER = 16
 WEBHOOK_TRIES = 2
 """A member's webhook that is only restarted is back after these; one that stays away keeps work out."""
 CONFIG_VETO_S = 20.0
 """ConfigMaps and Secrets are not watched (a watch would read all of them), so a missing one is looked for again."""
-
-
-class Lookup(Protocol):
-    """What the executor asks of the rest of the operator."""
-
-    def server(self, cluster: str) -> ApiServer | None:
-        """Find the client of a member; None while there is no connection."""
-
-    def may_write(self) -> bool:
-        """Whether this operator is still the leader, by a clock that can't be set."""
 
 
 class Executor:
@@ -85,12 +73,11 @@ class Executor:
         self.quiet.set()
         self._store = store
         self._hub = hub
-        self._lookup = lookup
         self._report = report
-        self._hub_name = hub_name
         self._wall = wall
+        self._workloads = WorkloadWrites(store, hub, report, wall=wall)
+        self._copies = CopyWrites(store, hub, lookup, hub_name=hub_name)
         self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self._member_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(MAX_PER_MEMBER))
         self._failures: dict[Key, int] = {}
         self._pauses: dict[Key, tuple[float, Made]] = {}
 
@@ -168,18 +155,18 @@ class Executor:
     async def _carry_out(self, step: Step, entry: WorkloadEntry) -> None:
         # 1. A workload that is gone everywhere may go.
         if step.forget:
-            await self._forget(step, entry)
+            await self._workloads.let_go(step, entry)
             return
         # 2. What the copies need must be there before anything is promised.
-        rendered = {place.cluster: self._render(step, entry, place) for place in step.deliver}
+        rendered = {place.cluster: self._copies.render(step, entry, place) for place in step.deliver}
         step = await self._prepared(step, entry, rendered)
         # 3. The record: this write is the decision.
         if step.record.placements:
-            await self._hold(entry)
-        await self._write_status(step, entry)
+            await self._workloads.hold(entry)
+        await self._workloads.record(step, entry)
         # 4. Copies that nothing promises go.
         for copy in step.release:
-            await self._release(copy)
+            await self._copies.release(copy)
         # 5. The promised copies are made.
         for place in step.deliver:
             step = await self._deliver(step, entry, place, rendered[place.cluster])
@@ -192,30 +179,8 @@ class Executor:
         """
         swept = [] if step.view.key in self._failures else [c for c in step.release if is_ruled_out(c, step.view)]
         for copy in swept:
-            await self._release(copy)
+            await self._copies.release(copy)
         return replace(step, release=tuple(c for c in step.release if c not in swept)) if swept else step
-
-    def _render(self, step: Step, entry: WorkloadEntry, placement: Placement) -> Rendered:
-        if step.view.policy is None:
-            raise TerminalError("InvalidSpec", f"{step.view.key} is not understood, and can't be delivered.")
-        cluster = self._store.clusters.get(placement.cluster)
-        offers = cluster.raw["spec"].get("offers") or [] if cluster else []
-        patch = next((o.get("podPatch") for o in offers if o["name"] == placement.offer), None)
-        return render(
-            entry.raw,
-            placement=placement,
-            guarantee=step.view.policy.guarantee,
-            hub_name=self._hub_name,
-            pod_patch=patch or {},
-            adopted_uid=step.record.adopted_uid,
-            data=step.view.workload.data if step.view.workload else (),
-        )
-
-    def _delivery(self, cluster: str) -> Delivery:
-        server = self._lookup.server(cluster)
-        if server is None:
-            raise RetryableError("NotConnected", f"There is no connection to {cluster}.")
-        return Delivery(self._hub, server, self._hub_name)
 
     async def _prepared(self, step: Step, entry: WorkloadEntry, rendered: dict[str, Rendered]) -> Step:
         """Check new places, those that only room is kept for too; what is missing is shown, and nothing is promised.
@@ -228,104 +193,40 @@ class Executor:
         for place in step.record.placements:
             if (place.cluster, place.epoch) in known:
                 continue
-            needs = rendered.get(place.cluster) or self._render(step, entry, place)
-            if step.view.policy is None or not step.view.policy.copy_config:
-                needs = replace(needs, config=())
+            needs = rendered.get(place.cluster) or self._copies.render(step, entry, place)
             try:
-                async with self._member_slots[place.cluster]:
-                    await self._delivery(place.cluster).prepare(needs)
+                await self._copies.prepare(step, place, needs)
             except Refused as refused:
                 self._veto(step.view.key, place.cluster, refused.refusal)
                 left = undone(step, refused.refusal, epoch=step.view.record.epoch)
                 return replace(left, deliver=(), release=())
         return step
 
-    async def _hold(self, entry: WorkloadEntry) -> None:
-        """Put our finalizer on, so that the workload can't vanish while a copy of it lives."""
-        metadata = entry.raw["metadata"]
-        present = metadata.get("finalizers") or []
-        if FINALIZER in present or entry.deleting:
-            return
-        await self._merge(entry, {"metadata": {"finalizers": [*present, FINALIZER]}})
-
-    async def _write_status(self, step: Step, entry: WorkloadEntry) -> None:
-        changed = changes(step, raw=entry.raw, now_s=self._wall())
-        if changed:
-            before = entry.raw.get("status") or {}
-            await self._merge(entry, {"status": changed}, subresource="status")
-            self._report.recorded(step, entry.raw, before=before)
-
-    async def _merge(self, entry: WorkloadEntry, body: Manifest, subresource: str = "") -> None:
-        """Merge-patch the object, only if nobody has changed it since it was decided on."""
-        metadata = entry.raw["metadata"]
-        body = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": metadata["resourceVersion"]}}
-        entry.raw = await self._hub.merge(
-            AIWORKLOADS, metadata["name"], body, namespace=metadata["namespace"], subresource=subresource
-        )
-        known = self._store.hub.workloads.get(self._store.key_of(entry))
-        if known is not None and known.uid == entry.uid:  # else our own write has ended it, and its watch was quicker
-            self._store.hub.see_workload(entry.raw)
-
-    async def _release(self, copy: Copy) -> None:
-        async with self._member_slots[copy.cluster]:
-            going = await self._delivery(copy.cluster).release(copy, shared=self._store)
-        if going is not None:
-            self._store.made(copy.cluster, going)
-        log.info("released workload=%s cluster=%s epoch=%s", copy.key, copy.cluster, copy.epoch)
-
     async def _deliver(self, step: Step, entry: WorkloadEntry, placement: Placement, rendered: Rendered) -> Step:
         """Make one copy; returns the step, or what is left of it where the member refused."""
         policy = step.view.policy
         if policy is None or placement not in step.record.placements:
             return step
-        delivery, is_new = self._delivery(placement.cluster), placement.cluster not in step.view.copies
+        key, is_new = step.view.key, placement.cluster not in step.view.copies
+        patient = self._failures.get(key, 0) < WEBHOOK_TRIES
         try:
-            async with self._member_slots[placement.cluster]:
-                made = await delivery.deliver(
-                    rendered,
-                    guarantee=policy.guarantee,
-                    copy_config=policy.copy_config,
-                    before=step.view.copies.get(placement.cluster),
-                    patient=self._failures.get(step.view.key, 0) < WEBHOOK_TRIES,
-                )
+            await self._copies.make(step, placement, rendered, policy=policy, patient=patient)
         except Refused as refused:
-            self._veto(step.view.key, placement.cluster, refused.refusal)
+            self._veto(key, placement.cluster, refused.refusal)
             # Nothing was made there: the promise is taken back, and the next decision looks elsewhere. An earlier
             # attempt may have made it and lost the answer, though; then its watch will say so.
-            if is_new and (step.undone is not None or not await delivery.holds(rendered)):
+            if is_new and (step.undone is not None or not await self._copies.is_made(placement, rendered)):
                 step = without(step, placement, refused.refusal)
-                await self._write_status(step, entry)
-                await delivery.take_back(rendered, shared=self._store)
+                await self._workloads.record(step, entry)
+                await self._copies.take_back(placement, rendered)
             elif is_new:
                 raise RetryableError(refused.refusal.reason, refused.refusal.message) from refused
             return step
-        self._store.made(placement.cluster, made)
         entry.refusals.pop(placement.cluster, None)
         if is_new:
-            self._store.delivered(step.view.key, at_s=self._wall())
+            self._store.delivered(key, at_s=self._wall())
             self._report.delivered(step, placement)
         return step
-
-    async def _forget(self, step: Step, entry: WorkloadEntry) -> None:
-        """Let the object go; copies on clusters that are away are remembered there, for their return."""
-        present = entry.raw["metadata"].get("finalizers") or []
-        if FINALIZER not in present:
-            return
-        for cluster in step.abandon:
-            for uid in filter(None, (entry.uid, step.record.adopted_uid)):
-                self._store.remember_orphan(cluster, step.view.key, uid)
-            await self._write_orphans(cluster)
-        await self._merge(entry, {"metadata": {"finalizers": [f for f in present if f != FINALIZER]}})
-
-    async def _write_orphans(self, cluster: str) -> None:
-        """Write down what is left behind before it is let go: a crash must not forget it."""
-        entry = self._store.clusters.get(cluster)
-        if entry is None:
-            return
-        async with entry.writing:
-            # Declared no more is no failure here: the workload, whose end this is about, is still there.
-            with suppress(NotFoundError):
-                await write_cluster(self._hub, entry, {"orphans": orphan_fields(entry)})
 
     def _veto(self, key: Key, cluster: str, refusal: Refusal) -> None:
         """Remember that a cluster refused this workload, for a while; what the hub lacks, no cluster can cure."""

@@ -19,7 +19,7 @@ from tradewind.model.placement import CopyState
 from tradewind.model.workload import Key
 
 if TYPE_CHECKING:
-    from tradewind.apply.executor import Lookup
+    from tradewind.apply.copy_writes import Lookup
     from tradewind.kube.client import ApiServer
     from tradewind.kube.resources import Resource
     from tradewind.observe.feed import Feed

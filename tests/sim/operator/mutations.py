@@ -22,7 +22,7 @@ import tradewind.observe.connection
 import tradewind.outage.verdict
 import tradewind.runtime.judging
 import tradewind.state.picture
-from tradewind.apply.executor import Executor
+from tradewind.apply.workload_writes import WorkloadWrites
 from tradewind.kube.fence import Fence
 from tradewind.kube.resources import AIWORKLOADS
 from tradewind.model.health import Judgement, Verdict
@@ -141,12 +141,12 @@ MUTATIONS: dict[str, Patches] = {
     "status written without resourceVersion": _in(Client, attribute="merge", value=_blind_merge),
     "writes without the lease": _in(Fence, attribute="left_s", value=lambda _: 60.0),
     "no freeze when most fall silent": _in(tradewind.outage.verdict, attribute="holds", value=lambda *_, **__: {}),
-    "what is left behind is not written down": _in(Executor, attribute="_write_orphans", value=_nothing),
+    "what is left behind is not written down": _in(WorkloadWrites, attribute="_write_orphans", value=_nothing),
     "a target that answers 429 is given no less": _in(Inflow, attribute="_cut", value=lambda *_: None),
     "writes go to whoever answers": _in(Connection, attribute="_confirm", value=_nothing),
     "a last resort without a canary": _in(Canaries, attribute="_show", value=_never_lacks),
     "nothing is swept": _in(Chores, attribute="_sweep_one", value=_nothing),
-    "no finalizer": _in(Executor, attribute="_hold", value=_nothing),
+    "no finalizer": _in(WorkloadWrites, attribute="hold", value=_nothing),
     "a restored hub does not wait for members": _in(
         tradewind.decide.placing, attribute="_adoption", value=lambda *_: None
     ),
