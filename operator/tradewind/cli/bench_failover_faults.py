@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tradewind.cli.bench_failover_cells import FLAPS, Cell
-from tradewind.cli.bench_failover_fleet import LOST, policy, status_feed
+from tradewind.cli.bench_failover_fleet import LOST, set_policy, status_feed
 from tradewind.cli.bench_lab import OPERATOR_NAMESPACE, a_secret
-from tradewind.kube.resources import CLUSTER_POLICIES, SECRETS
+from tradewind.kube.resources import SECRETS
 from tradewind.lab import processes
 from tradewind.lab.processes import Component
 from tradewind.lab.proxy import Mode
@@ -111,7 +111,7 @@ class Fault:
         return begun_s
 
     async def _apply(self, *, feed: str = "") -> None:
-        await self._hub.apply(CLUSTER_POLICIES, policy(self._cell, feed=feed))
+        await set_policy(self._hub, self._cell, feed=feed)
 
 
 def _with_token(kubeconfig: str, token: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.bench_failover_cells import SETTINGS
+from tradewind.kube.errors import NotFoundError
 from tradewind.kube.resources import AIWORKLOADS, CLUSTER_POLICIES, FEDERATED_CLUSTERS
 from tradewind.lab import fleet
 from tradewind.lab.loopback import Loopback, aws_events
@@ -12,6 +13,7 @@ from tradewind.model.units import format_duration
 
 if TYPE_CHECKING:
     from tradewind.cli.bench_failover_cells import Cell
+    from tradewind.kube.client import ApiServer
     from tradewind.lab.nodes import Pool
 
 Manifest = dict[str, Any]
@@ -58,17 +60,23 @@ def _cluster(name: str, *, nodes: int) -> Manifest:
     }
 
 
-def policy(cell: Cell, *, feed: str = "") -> Manifest:
-    """Write the ClusterPlacementPolicy; `feed` is the address of a status feed of the member that fails."""
-    feeds = [{"provider": LOST, "url": feed, "pollInterval": "1s"}] if feed else []
-    # Never empty: an apply that takes the last field away leaves a spec of null, which is refused.
-    spec: Manifest = {**SETTINGS[cell.settings], "feeds": feeds}
-    return {
+async def set_policy(hub: ApiServer, cell: Cell, *, feed: str = "") -> None:
+    """Make this the ClusterPlacementPolicy; `feed` is the address of a status feed of the member that fails."""
+    feeds = {"feeds": [{"provider": LOST, "url": feed, "pollInterval": "1s"}]} if feed else {}
+    body: Manifest = {
         "apiVersion": CLUSTER_POLICIES.api_version,
         "kind": CLUSTER_POLICIES.kind,
         "metadata": {"name": "default"},
-        "spec": spec,
+        "spec": SETTINGS[cell.settings] | feeds,
     }
+    # Replaced, not applied: an apply that takes the last item or field away leaves a null, which is refused.
+    try:
+        found = await hub.get(CLUSTER_POLICIES, "default")
+    except NotFoundError:
+        await hub.create(CLUSTER_POLICIES, body)
+    else:
+        body["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
+        await hub.replace(CLUSTER_POLICIES, "default", body)
 
 
 def a_job(name: str, *, guarantee: str, run_for_s: float = 0.0) -> Manifest:

@@ -13,12 +13,12 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from tradewind.cli.bench_failover_faults import Fault
-from tradewind.cli.bench_failover_fleet import LOST, a_job, clusters, ended_jobs, policy
+from tradewind.cli.bench_failover_fleet import LOST, a_job, clusters, ended_jobs, set_policy
 from tradewind.cli.bench_failover_watch import Seen, watching
 from tradewind.cli.bench_lab import POLL_S, in_bulk, insist, until_healthy
 from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.errors import AlreadyExistsError, NotFoundError
-from tradewind.kube.resources import AIWORKLOADS, CLUSTER_POLICIES, EVENTS, FEDERATED_CLUSTERS, JOBS, NAMESPACES
+from tradewind.kube.resources import AIWORKLOADS, EVENTS, FEDERATED_CLUSTERS, JOBS, NAMESPACES
 from tradewind.lab.state import HUB
 from tradewind.state.record import seconds_of
 
@@ -106,7 +106,7 @@ class Run:
 
     async def _prepare(self) -> None:
         cell, hub = self._cell, self._rig.hub
-        await insist(partial(hub.apply, CLUSTER_POLICIES, policy(cell)))
+        await insist(partial(set_policy, hub, cell))
         await until_healthy(hub)
         jobs = [a_job(name, guarantee=cell.guarantee) for name in self._moving]
         jobs += [a_job(name, guarantee=cell.guarantee, run_for_s=ENDS_AFTER_S) for name in self._ending]
