@@ -219,6 +219,19 @@ async def test_a_workload_that_is_gone_is_forgotten(rig: Rig) -> None:
     assert rig.copies() == []
 
 
+async def test_a_hub_that_does_not_serve_workloads_yet_has_not_deleted_them(rig: Rig) -> None:
+    rig.create(a_job())
+    await rig.settle()
+    rig.hub.raw(RECORD, "404 page not found", status=404)  # as one says that is still starting, and its proxy
+    rig.runs("aws")
+    await rig.settle()
+    assert KEY in rig.store.hub.workloads
+    assert rig.store.clusters["aws"].orphans == ()
+    rig.hub.heal()
+    await rig.settle(later_s=10)
+    assert rig.condition("Ready") == ("True", "Running")
+
+
 async def test_an_idle_fleet_is_left_alone(rig: Rig) -> None:
     for workload in (a_job(), a_job("other", suspend=True), a_server()):
         rig.create(workload)

@@ -16,7 +16,7 @@ from tradewind.api.convert import cluster_from
 from tradewind.cli.world import Objects, hub_of, world_of
 from tradewind.errors import InputError
 from tradewind.kube.client import ApiServer
-from tradewind.kube.errors import NotFoundError, UnauthorizedError
+from tradewind.kube.errors import NotFoundError, NotServedError, UnauthorizedError
 from tradewind.kube.fence import unfenced
 from tradewind.kube.kubeconfig import own_configuration
 from tradewind.kube.resources import (
@@ -86,7 +86,7 @@ async def hub_list(server: ApiServer, resource: Resource) -> tuple[Manifest, ...
     """
     try:
         items, _ = await server.list_all(resource)
-    except NotFoundError:
+    except (NotFoundError, NotServedError):
         raise NotFoundError(
             "CRDMissing", f"this API server has no {resource.plural}: is it the hub? kubectl apply -f crds/ makes one"
         ) from None

@@ -11,7 +11,14 @@ MAX_MESSAGE = 500
 
 
 class NotFoundError(TerminalError):
-    """404: the object, or its kind, is not there."""
+    """404, said by the API server itself: the object is not there, or its namespace."""
+
+
+class NotServedError(RetryableError):
+    """404 of a path: the kind is not known, or not yet while a server starts, or a proxy has lost its server.
+
+    It says nothing about an object: to take it for the end of one would be to delete what runs.
+    """
 
 
 class AlreadyExistsError(ConflictError):
@@ -56,8 +63,10 @@ def raise_for(status: int, body: object, *, retry_after: str | None = None) -> N
     match status:
         case 401 | 403:
             raise UnauthorizedError(reason, message)
-        case 404:
+        case 404 if reason == "NotFound":
             raise NotFoundError(reason, message)
+        case 404:
+            raise NotServedError(reason, message)
         case 409 if reason == "AlreadyExists":
             raise AlreadyExistsError(reason, message)
         case 409:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tradewind.errors import RetryableError, TradewindError
 from tradewind.kube.backoff import backoff_s
-from tradewind.kube.errors import NotFoundError
+from tradewind.kube.errors import NotFoundError, NotServedError
 from tradewind.kube.resources import COMPANIONS, COPIES
 from tradewind.kube.waiting import set_within
 
@@ -67,7 +67,7 @@ async def kinds_of(server: ApiServer) -> frozenset[str]:
         path = "/api/v1" if api_version == CORE else f"/apis/{api_version}"
         try:
             group = await server.request("GET", path)
-        except NotFoundError:
+        except (NotFoundError, NotServedError):
             if api_version == CORE:
                 raise  # no API server lacks it: this is a proxy that has lost its server
             continue
