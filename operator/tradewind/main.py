@@ -9,9 +9,8 @@ import signal
 import socket
 import time
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING
-
-import kopf
 
 from tradewind.apply.events import EventWriter
 from tradewind.apply.executor import Executor
@@ -24,7 +23,7 @@ from tradewind.observe.canaries import Canaries
 from tradewind.observe.feed import Feed
 from tradewind.observe.measuring import Measuring
 from tradewind.observe.members import Members
-from tradewind.observe.shell import Shell
+from tradewind.observe.shell import Shell, connection_info
 from tradewind.observe.status_feeds import StatusFeeds
 from tradewind.runtime.chores import Chores
 from tradewind.runtime.collector import make_seldom
@@ -191,7 +190,8 @@ class Operator:
 
     async def _watch(self, tasks: asyncio.TaskGroup, feed: Feed) -> None:
         """Watch the hub, and through it the members; returns once the hub has been listed."""
-        shell = Shell(self._login, feed.take, restarted=self.metrics.watch_restarts.inc)
+        login = partial(connection_info, self._configuration)
+        shell = Shell(login, feed.take, restarted=self.metrics.watch_restarts.inc)
         for informer in feed.informers():
             tasks.create_task(informer.run())
         await feed.wait_for_lists()
@@ -215,18 +215,6 @@ class Operator:
             self._judge()
             self._ticked_s = loop.time()
             await asyncio.sleep(TICK_S)
-
-    def _login(self) -> kopf.ConnectionInfo:
-        """Give kopf the very connection that the operator's own client has."""
-        configuration = self._configuration
-        token = configuration.api_key.get("BearerToken") or configuration.api_key.get("authorization")
-        return kopf.ConnectionInfo(
-            server=configuration.host,
-            ca_path=configuration.ssl_ca_cert,
-            token=token.removeprefix("Bearer ") if token else None,
-            certificate_path=configuration.cert_file,
-            private_key_path=configuration.key_file,
-        )
 
     async def _end(self) -> None:
         """Give the lease back, if a signal has not done that already, and close what is open."""

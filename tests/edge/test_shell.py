@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import kopf
 import pytest
+from kubernetes.aio import client as k8s
 from tests.edge.waiting import until
 
 from tradewind.kube.resources import FEW
-from tradewind.observe.shell import Backoffs, Shell
+from tradewind.observe.shell import Backoffs, Shell, connection_info
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,6 +91,13 @@ async def watching(api: FakeApi) -> AsyncIterator[Handed]:
 def put(api: FakeApi, name: str, collection: str = CLUSTERS) -> None:
     metadata = {"name": name} if collection == CLUSTERS else {"name": name, "namespace": "research"}
     api.objects.put(collection, {"metadata": metadata, "spec": {}})
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "Bearer"])
+def test_kopf_shows_the_token_as_our_own_client_does(scheme: str) -> None:
+    configuration = k8s.Configuration(host="https://10.0.0.1")
+    configuration.api_key["BearerToken"] = f"{scheme} a.b.c\n"  # in a pod the library says it in small letters
+    assert connection_info(configuration).as_http_headers() == {"Authorization": "Bearer a.b.c"}
 
 
 async def test_what_is_there_and_what_happens_is_handed_over_on_our_own_thread(api: FakeApi) -> None:

@@ -35,6 +35,21 @@ CHUNK_SIZE = 500
 """Objects a page: unpaged lists cost kopf two tasks an object at once."""
 
 
+def connection_info(configuration: Any) -> kopf.ConnectionInfo:
+    """Make of a configuration of kubernetes.aio, as it is now, what kopf takes for its own connections."""
+    # In a pod the library writes "bearer TOKEN", of a kubeconfig "Bearer TOKEN"; kopf puts the scheme in front itself.
+    token = (configuration.api_key.get("BearerToken") or "").rpartition(" ")[2].strip()
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        proxy_url=configuration.proxy,
+    )
+
+
 class Backoffs:
     """An endless, growing, jittered back-off: the hub's API server may be away for as long as it likes."""
 
