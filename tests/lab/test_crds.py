@@ -232,9 +232,11 @@ JOB_CHANGE = {
         pytest.param("AIWorkload scan-pretrain", {"failover": {"guarantee": "AtLeastOnce"}}, "", id="the guarantee"),
         pytest.param("AIWorkload triage-chat", RUN_CHANGE, "", id="a Deployment may change at any time"),
         pytest.param(
-            "AIWorkload triage-chat", JOB_CHANGE, "a Deployment can only be made a Job while suspend is true", id="kind"
+            "AIWorkload triage-chat",
+            JOB_CHANGE | {"suspend": True},
+            "nor the other way round",
+            id="the kind, at any time",
         ),
-        pytest.param("AIWorkload triage-chat", JOB_CHANGE | {"suspend": True}, "", id="the kind while suspended"),
         pytest.param(
             "FederatedCluster aws-eu-north-1", {"provider": "gcp"}, "provider can't be changed", id="provider"
         ),

@@ -120,7 +120,7 @@ class ClusterStatus(Status):
     """When nodes and pods were last counted."""
     offers: Annotated[tuple[OfferStatus, ...], list_map("name", at_most=64)] = ()
     """What is there and free."""
-    orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=500)] = ()
+    orphans: Annotated[tuple[OrphanStatus, ...], list_atomic(at_most=2000)] = ()
     """Copies to be removed when the cluster returns, since nothing else on the hub remembers them."""
     metrics: Annotated[tuple[MetricStatus, ...], list_map("name", at_most=64)] = ()
     """Measured figures, in the order of spec.metrics."""

@@ -186,8 +186,8 @@ class WorkloadSpec(Model):
             f"self.suspend || !{_OLD_IS_JOB} || ({_SAME_WORK})",
         ),
         Rule(
-            "template: a Deployment can only be made a Job while suspend is true, since each would have its own pods",
-            f"self.suspend || {_OLD_IS_JOB} || {_IS_DEPLOYMENT}",
+            "template: a Job can't become a Deployment, nor the other way round; make a new AIWorkload",
+            f"{_OLD_IS_JOB} != {_IS_DEPLOYMENT}",
         ),
         Rule(
             "expectedRuntime: name the accelerator that the duration was measured on, since anyOf allows several",

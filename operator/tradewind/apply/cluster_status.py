@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tradewind.state.measured import Measured
 
 Manifest = dict[str, Any]
-MAX_ORPHANS = 500
+MAX_ORPHANS = 2000
 MAX_INCIDENTS = 16
 MAX_LINE = 512
 MAX_JITTER_S = 2.0
