@@ -66,7 +66,9 @@ class Chores:
         while True:
             await asyncio.sleep(STATUS_TICK_S)
             for entry in list(self._store.clusters.values()):
-                if entry.orphans and entry.answers and entry.member is not None and entry.member.copies_fresh:
+                # Another cluster that answers in its place has none of its copies, which proves nothing.
+                inventory = entry.inventory()
+                if entry.orphans and inventory is not None and inventory.current:
                     await self._guarded(self._sweep_one(entry), entry.name)
 
     async def keep_config(self) -> None:
