@@ -12,7 +12,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.apply.backoff import FIRST_VETO_S, MAX_RETRY_S, MAX_VETO_S, RETRY_S, pause_s
+from tradewind.apply.backoff import FIRST_VETO_S, JITTER, MAX_RETRY_S, MAX_VETO_S, RETRY_S, pause_s
 from tradewind.apply.copy_writes import CopyWrites
 from tradewind.apply.delivery import Refused
 from tradewind.apply.status import changes
@@ -106,7 +106,8 @@ class Executor:
         """Whether it would only try again, before its time, what has just failed; its reminder brings it back."""
         until_s, failed = self._pauses.get(step.view.key, (0.0, frozenset()))
         again = bool(step.deliver) and _made(step) == failed and not (step.release or step.forget)
-        return again and self._wall() < until_s
+        # A clock that was set back meanwhile makes no pause longer than it was meant to be.
+        return again and 0 < until_s - self._wall() <= MAX_RETRY_S * (1 + JITTER)
 
     def _sleep(self, step: Step) -> None:
         """Note what is worth another look at this workload."""
@@ -276,6 +277,9 @@ class Executor:
         if entry is not None:
             entry.promise = entry.promise if unanswered else None
             record = entry.record = record_from(entry.raw.get("status") or {})
+        else:
+            self._failures.pop(step.view.key, None)
+            self._pauses.pop(step.view.key, None)
         if (_places(step.view.record) | _places(step.record)) - _places(record):
             self._store.dirty.wake(Wake.CAPACITY)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MANY_STALE = 1000
 """From this many expectations on that have been replaced by others, they are swept out."""
+MAX_STEP_BACK_S = 5.0
+"""A clock that is set back by more would have everything wait for longer by as much."""
 
 
 class Dirty:
@@ -28,6 +30,7 @@ class Dirty:
         self._alarms: list[tuple[float, Key]] = []
         self._expected: dict[Key, float] = {}
         self._turns: list[tuple[float, Key]] = []
+        self._rang_s = 0.0
 
     def __len__(self) -> int:
         """How many are marked."""
@@ -67,8 +70,13 @@ class Dirty:
                 heapq.heapify(self._turns)
 
     def ring(self, now_s: float) -> None:
-        """Mark those whose time has come."""
+        """Mark those whose time has come; all that wait for a time, where the clock has been set back."""
+        set_back, self._rang_s = now_s < self._rang_s - MAX_STEP_BACK_S, now_s
         due = []
+        if set_back:
+            due = [*(key for _, key in self._alarms), *self._expected]
+            self._alarms.clear()
+            self._expected.clear()
         while self._alarms and self._alarms[0][0] <= now_s:
             due.append(heapq.heappop(self._alarms)[1])
         while self._turns and self._turns[0][0] <= now_s:

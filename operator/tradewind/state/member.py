@@ -251,6 +251,8 @@ class Member:
     def _unbind(self, uid: str, pod: Pod) -> None:
         del self._pods[uid]
         self._on_node[pod.node].discard(uid)
+        if not self._on_node[pod.node]:
+            del self._on_node[pod.node]  # autoscaled nodes come with new names, for as long as the operator runs
         self._free.pop(pod.node, None)
         if pod.copy is not None:
             left = self._bound[pod.copy] - 1

@@ -88,6 +88,17 @@ def test_a_reminder_rings_when_its_time_has_come_and_once() -> None:
     assert woken.times == 2
 
 
+def test_a_clock_that_is_set_back_makes_nobody_wait_longer() -> None:
+    dirty, _ = a_set()
+    dirty.ring(3600.0)
+    dirty.remind(A, 3602.0)
+    dirty.expect(B, 3700.0)
+    dirty.ring(3599.0)
+    assert dirty.take() == set(), "a second is no step"
+    dirty.ring(5.0)
+    assert dirty.take() == {A, B}
+
+
 def test_what_is_gone_is_forgotten() -> None:
     dirty, _ = a_set()
     dirty.mark([A])
