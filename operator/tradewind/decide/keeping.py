@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tradewind.decide import checkpoints, failback, ledger, rebalance
 from tradewind.decide.part import Part
 from tradewind.decide.placing import copy_may_run
-from tradewind.decide.sight import is_promised
+from tradewind.decide.sight import PRESENT, is_promised
 from tradewind.decide.step import Need, Wish, earliest
 from tradewind.model.fleet import Scheduling
 from tradewind.model.health import Verdict
@@ -32,9 +32,10 @@ SETTLE_S = 10.0
 """A copy that does not run after this long is worth a write that says why."""
 SAME_PRICE = 0.01
 """A price that changes by less than this share is not worth a write."""
+ENDS_RETRY_S = 10.0
+"""The end of pods wakes whoever waits for room; this is for an end that nobody told of."""
 PASSING = frozenset({Verdict.UNKNOWN, Verdict.SUSPECT, Verdict.RECOVERING, Verdict.HEALTHY, Verdict.AGENT_DOWN})
 """Verdicts that will be others soon: what the status says holds until then."""
-PRESENT = frozenset({CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
 DRAINING = "Draining"
 
 
@@ -122,7 +123,7 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
     where = f"{placement.offer} on {placement.cluster}"
     if copy is None and placement.state is not CopyState.DELIVERING:
         # It was there, and is gone without an end that anyone saw: known not to run, so it is placed anew.
-        return Part(None)
+        return _ends(view, record, sight, placement=placement) or Part(None)
     if copy is not None and not is_promised(copy, uid=view.uid, record=record):
         message = f"Waits for its old copy on {copy.cluster} to end."
         return Part(placement, Situation("Moving", "Replacing", message, placed=True, reconciling=True))
@@ -149,6 +150,17 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
     return Part(
         placement, Situation("Starting", "Starting", f"Starts with {where}: {pods}.", placed=True, reconciling=True)
     )
+
+
+def _ends(view: View, record: Record, sight: Sight, *, placement: Placement) -> Part | None:
+    """Wait for the pods of a copy that somebody else has removed: ours go last of all, theirs may leave pods behind."""
+    bound = sight.snapshot.inventories[placement.cluster].bound
+    left = sum(bound.get((uid, placement.epoch), 0) for uid in {view.uid, record.adopted_uid})
+    if not left or view.policy is None or view.policy.guarantee is not Guarantee.AT_MOST_ONCE:
+        return None
+    message = f"Its copy on {placement.cluster} was removed by somebody else; pods of it that have not ended: {left}."
+    situation = Situation("Moving", "Replacing", message, placed=True, reconciling=True)
+    return Part(placement, situation, wakes_on=frozenset({Wake.CAPACITY}), retry_s=sight.snapshot.now_s + ENDS_RETRY_S)
 
 
 def _running(placement: Placement, sight: Sight, *, workload: Workload, changed_s: float) -> Placement:

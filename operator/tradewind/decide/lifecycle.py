@@ -55,6 +55,7 @@ def _next(view: View, record: Record, sight: Sight, *, workload: Workload, polic
     if limit_usd is not None and spent_usd >= limit_usd:
         return ending.exhaust(view, record, sight, workload=workload, limit_usd=limit_usd, spent_usd=spent_usd)
     # 7. What has a place is kept going; what has none is adopted where it runs already, or is given one.
+    record = placing.renamed(view, record, sight)
     newer = any(is_ours(c, uid=view.uid, record=record) and c.epoch > record.epoch for c in view.copies.values())
     if record.placements and not newer:
         step = shares.keep_all(view, record, sight, workload=workload, policy=policy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tradewind.decide.sight import may_be_adopted
+from tradewind.decide.sight import PRESENT, is_ours, may_be_adopted
 from tradewind.decide.step import Step, Wish
 from tradewind.model.placement import CopyState, Placement, Situation
 from tradewind.model.plan import Wake
@@ -45,6 +45,26 @@ def adopt(view: View, record: Record, *, most: int) -> Step | None:
     where = ", ".join(copy.cluster for copy in kept)
     situation = Situation("Running", "Adopted", f"Its copy runs on {where} already.", placed=True, reconciling=True)
     return Step(view, adopted, situation)
+
+
+def renamed(view: View, record: Record, sight: Sight) -> Record:
+    """Follow a cluster that is declared under another name now: the copy that is seen there is the one promised."""
+    promised = {place.cluster for place in record.placements}
+    found = {
+        copy.epoch: copy
+        for copy in view.copies.values()
+        if copy.cluster not in promised
+        and sight.reachable(copy.cluster)
+        and copy.state is not CopyState.RELEASING
+        and is_ours(copy, uid=view.uid, record=record)
+    }
+    placements = tuple(
+        replace(place, cluster=found.pop(place.epoch).cluster)
+        if place.epoch in found and place.state in PRESENT and sight.undeclared(place.cluster)
+        else place
+        for place in record.placements
+    )
+    return record if placements == record.placements else replace(record, placements=placements)
 
 
 def _adopted(copy: Copy) -> Placement:

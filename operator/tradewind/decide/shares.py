@@ -123,7 +123,7 @@ def _speaks(part: Part) -> bool:
 
 
 def _fewer(view: View, sight: Sight, parts: list[Part], *, count: int) -> list[Part]:
-    """Release places beyond those that are wanted, the dearest pods first."""
+    """Release places beyond those that are wanted: first those that can't be counted on, then the dearest pods."""
     active = [
         (part, part.placement)
         for part in parts
@@ -131,7 +131,14 @@ def _fewer(view: View, sight: Sight, parts: list[Part], *, count: int) -> list[P
     ]
     if len(active) <= count:
         return parts
-    active.sort(key=lambda one: (one[1].usd_per_hour / max(1, one[1].replicas), one[1].epoch, one[1].cluster))
+    active.sort(
+        key=lambda one: (
+            sight.lost(one[1].cluster),
+            one[1].usd_per_hour / max(1, one[1].replicas),
+            one[1].epoch,
+            one[1].cluster,
+        )
+    )
     surplus = {place.cluster: place for _, place in active[count:]}
     return [
         leave(view, sight, placement=part.placement, why=None)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tradewind.model.snapshot import Snapshot, View
 
 
+PRESENT = frozenset({CopyState.DELIVERING, CopyState.PENDING, CopyState.RUNNING})
+"""A place in one of these states has its copy, or is about to have it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What can be seen of the fleet now."""
@@ -33,6 +37,10 @@ class Sight:
         """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
         cluster = self.clusters.get(name)
         return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
+
+    def undeclared(self, name: str) -> bool:
+        """Whether there is no FederatedCluster of that name, not even one that can't be understood."""
+        return name not in self.clusters and name not in self.snapshot.unreadable
 
     def left(self, name: str, guarantee: Guarantee) -> bool:
         """Whether work leaves its copy there behind: the cluster is lost, or has been out of reach for long enough.

@@ -161,6 +161,7 @@ class Scene:
     rebalance: Rebalance = field(default_factory=Rebalance)
     saving_tokens: int = 100
     now_s: float = NOW_S
+    bound: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     def fleet(self) -> tuple[Cluster, ...]:
         """The declared clusters."""
@@ -179,6 +180,7 @@ class Scene:
             cluster.name: Inventory(
                 current=cluster.health.verdict in ANSWERS and cluster.name not in self.blind,
                 copies={copy.key: copy for copy in self.copies if copy.cluster == cluster.name},
+                bound=self.bound,
             )
             for cluster in fleet
         }

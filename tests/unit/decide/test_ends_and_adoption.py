@@ -25,7 +25,7 @@ from tests.unit.decide.builders import (
 )
 
 from tradewind.model.placement import Finished
-from tradewind.model.policy import Mode
+from tradewind.model.policy import Guarantee, Mode
 from tradewind.model.workload import Market
 
 ENDED = Finished("aws", 1, succeeded=True, at_s=NOW_S - 60)
@@ -280,6 +280,17 @@ def test_a_memory_restored_from_a_backup_gives_out_no_epoch_twice() -> None:
         "deliver": ("aws", 6),
         "left": [("aws", 6, "Delivering")],
     }
+
+
+@pytest.mark.parametrize("guarantee", [AMO, ALO])
+def test_a_cluster_that_is_declared_under_another_name_keeps_its_copy(guarantee: Guarantee) -> None:
+    scene = Scene(record=recorded(at("aws")), copies=(copy_at("gcp"),), absent=frozenset({"aws"}), guarantee=guarantee)
+    assert summary(scene.step()) == {"reason": "Running", "left": [("gcp", 1, "Running")]}
+
+
+def test_a_copy_of_another_epoch_is_not_the_one_that_its_undeclared_cluster_had() -> None:
+    scene = Scene(record=recorded(at("aws", epoch=2)), copies=(copy_at("gcp"),), absent=frozenset({"aws"}))
+    assert summary(scene.step())["reason"] == "OldCopyMayRun"
 
 
 def test_recommend_takes_nothing_over() -> None:

@@ -16,6 +16,7 @@ from tests.unit.decide.builders import (
     RECOVERING,
     RELEASING,
     SUSPECT,
+    UID,
     Scene,
     at,
     copy_at,
@@ -77,6 +78,11 @@ TAKES_422 = Refusal("RefusedByMember", "The member refuses it: spec.selector: fi
             Scene(record=recorded(at()), health={"gcp": DOWN}),
             {"reason": "Delivering", "deliver": ("aws", 2), "left": [("aws", 2, "Delivering")]},
             id="a copy that has vanished is made anew, in a new epoch",
+        ),
+        pytest.param(
+            Scene(record=recorded(at()), bound={("other", 1): 2, (UID, 0): 2}, health={"gcp": DOWN}),
+            {"reason": "Delivering", "deliver": ("aws", 2), "left": [("aws", 2, "Delivering")]},
+            id="pods of others are none of its own",
         ),
         pytest.param(
             Scene(record=recorded(at()), copies=(copy_at(state=RELEASING),)),
@@ -155,6 +161,12 @@ TAKES_422 = Refusal("RefusedByMember", "The member refuses it: spec.selector: fi
 )
 def test_placed(scene: Scene, guarantee: object, expected: dict[str, object]) -> None:
     assert summary(replace(scene, guarantee=guarantee).step()) == expected  # type: ignore[arg-type]  # a table's column
+
+
+def test_work_that_may_run_only_once_waits_for_the_pods_of_a_copy_that_somebody_else_removed() -> None:
+    scene = Scene(record=recorded(at()), bound={(UID, 1): 2}, guarantee=AMO)
+    assert summary(scene.step()) == {"reason": "Replacing", "left": [("aws", 1, "Running")]}
+    assert summary(replace(scene, guarantee=ALO).step())["deliver"] == ("aws", 2)
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,11 @@ def test_without_room_for_all_its_places_it_has_none() -> None:
             id="with no third place the other share goes on",
         ),
         pytest.param(
+            on("aws", "gcp", health={"aws": DOWN}, workload=replace(a_spread(), spread=Spread(1))),
+            {"reason": "Replacing", "left": [("aws", 1, "Releasing"), ("gcp", 1, "Running")]},
+            id="of two places of which one is wanted, that of the lost cluster goes",
+        ),
+        pytest.param(
             on("aws", "gcp", copies=(copy_of("gcp", pods=2),)),
             {"reason": "Delivering", "deliver": ("aws", 2), "left": [("gcp", 1, "Running"), ("aws", 2, "Delivering")]},
             id="a share that has vanished is made anew, in an epoch of its own",
