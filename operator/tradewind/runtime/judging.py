@@ -47,7 +47,7 @@ class Judging:
             for entry in self._store.clusters.values():
                 entry.evidence = forgive(entry.evidence)
         self._last_s = now_s
-        self._find_duplicates()
+        self._store.find_duplicates()
         usable = {name: entry for name, entry in self._store.clusters.items() if entry.problem is None}
         for entry in usable.values():
             if entry.past is not None:
@@ -86,18 +86,6 @@ class Judging:
         if not asked:
             return None
         return known if known is not None and known.asked == asked else Anchors(asked)
-
-    def _find_duplicates(self) -> None:
-        """Two declarations of one cluster would each take the other's copies for stale: the older one counts."""
-        first: dict[str, str] = {}
-        for entry in sorted(
-            self._store.clusters.values(), key=lambda e: (e.raw["metadata"]["creationTimestamp"], e.name)
-        ):
-            duplicate_of = first.setdefault(entry.uid, entry.name) if entry.uid else entry.name
-            duplicate_of = "" if duplicate_of == entry.name else duplicate_of
-            if duplicate_of != entry.duplicate_of:
-                entry.duplicate_of = duplicate_of
-                self._store.health_changed(entry.name)
 
     def _look_inside(self, entry: ClusterEntry, now_s: float) -> None:
         member = entry.member

@@ -18,7 +18,7 @@ from tradewind.state.measured import lay, written
 from tradewind.state.record import seconds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tradewind.model.fleet import Cluster, Demand, FigureState, Metric
     from tradewind.model.placement import Inventory
@@ -239,3 +239,13 @@ class ClusterEntry:
             return None
         inventory = self.member.inventory()
         return replace(inventory, current=inventory.current and self.answers and not self.rebuilt)
+
+
+def duplicates(entries: Iterable[ClusterEntry]) -> dict[str, str]:
+    """Say of each declared cluster which older one leads to the same cluster; "" for none."""
+    first: dict[str, str] = {}
+    found = {}
+    for entry in sorted(entries, key=lambda entry: (entry.raw["metadata"]["creationTimestamp"], entry.name)):
+        older = first.setdefault(entry.uid, entry.name) if entry.uid else entry.name
+        found[entry.name] = "" if older == entry.name else older
+    return found

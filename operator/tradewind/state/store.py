@@ -11,7 +11,7 @@ from tradewind.model.placement import Copy, CopyState, Orphan
 from tradewind.model.plan import Wake
 from tradewind.model.workload import Key
 from tradewind.state.dirty import Dirty
-from tradewind.state.fleet import PROBATION, ClusterEntry
+from tradewind.state.fleet import PROBATION, ClusterEntry, duplicates
 from tradewind.state.hub import Hub, WorkloadEntry
 from tradewind.state.member import Member
 
@@ -78,6 +78,7 @@ class Store:
         name = obj["metadata"]["name"]
         if deleted:
             self.clusters.pop(name, None)
+            self.find_duplicates()  # at once: if it had a duplicate, its copies are seen there from now on
             self._cluster_changed(name)
             return None
         entry = self.clusters.get(name)
@@ -92,6 +93,13 @@ class Store:
                 entry.recall_figures()
             self._cluster_changed(name)
         return entry
+
+    def find_duplicates(self) -> None:
+        """Two declarations of one cluster would each take the other's copies for stale: the older one counts."""
+        for name, duplicate_of in duplicates(self.clusters.values()).items():
+            if duplicate_of != self.clusters[name].duplicate_of:
+                self.clusters[name].duplicate_of = duplicate_of
+                self.health_changed(name)
 
     def recall(self) -> None:
         """Take over what another operator has written of the clusters, after it has ended, and before deciding."""

@@ -260,6 +260,16 @@ def test_a_duplicate_shows_no_copies_and_takes_no_work() -> None:
     assert [cluster.health.takes_work for cluster in shown.fleet] == [True, False]
 
 
+def test_a_duplicate_counts_as_soon_as_the_other_is_declared_no_more() -> None:
+    store = a_store("aws", "third", "twin")
+    for name in ("third", "twin"):
+        store.clusters[name].uid = store.clusters["aws"].uid
+    store.find_duplicates()
+    assert set(picture(store).inventories) == {"aws"}
+    store.see_cluster(store.clusters["aws"].raw, deleted=True)
+    assert set(picture(store).inventories) == {"third"}
+
+
 def test_room_is_not_given_out_by_lists_that_are_stale() -> None:
     store = a_store()
     member = store.clusters["aws"].member
