@@ -44,6 +44,35 @@ def test_a_rebuilt_hub_adopts_what_runs_and_starts_nothing_twice(fleet: Fleet) -
     fleet.until_runs("chat", "aws", kind="Deployment")
 
 
+@pytest.mark.parametrize("wanted", ["AtMostOnce", "AtLeastOnce"])
+def test_a_cluster_that_is_renamed_keeps_its_work(fleet: Fleet, wanted: str) -> None:
+    fleet.submit(a_job("train", failover={"guarantee": wanted}))
+    fleet.until_runs("train", "aws")
+    copies = fleet.copies("train")
+    rename(fleet, "aws", "aws-renamed")
+    try:
+        until("the record names it", lambda: places(fleet, "train") == ["aws-renamed"])
+        assert fleet.copies("train") == copies
+    finally:
+        rename(fleet, "aws-renamed", "aws")
+    until("and back", lambda: places(fleet, "train") == ["aws"])
+    assert fleet.copies("train") == copies
+
+
+def rename(fleet: Fleet, old: str, new: str) -> None:
+    """As docs/operations.md says: the new name first, which is a duplicate, and then away with the old one."""
+    found = fleet.hub.get("FederatedCluster", name=old)
+    kept = {key: found[key] for key in ("apiVersion", "kind", "spec")}
+    fleet.hub.create({**kept, "metadata": {"name": new, "labels": found["metadata"].get("labels") or {}}})
+    until(f"{new} is a duplicate", lambda: fleet.cluster_reason(new) == "DuplicateCluster")
+    fleet.hub.delete("FederatedCluster", "", old)
+    fleet.until_verdict(new, "Healthy")
+
+
+def places(fleet: Fleet, name: str) -> list[str]:
+    return [place["cluster"] for place in fleet.status(name)["placements"]]
+
+
 def images(fleet: Fleet, workload: str) -> set[str]:
     pods = [p for p in living_pods(fleet, "aws") if p["metadata"]["labels"]["tradewind.dev/workload"] == workload]
     return {pod["spec"]["containers"][0]["image"] for pod in pods}

@@ -128,7 +128,7 @@ class Connection:
         heard = Probe(started_s, outcome.heard, outcome.detail, on_time, outcome.fault, took_s)
         entry.evidence = hear(entry.evidence, heard)
         if outcome.cluster_uid:
-            entry.uid = outcome.cluster_uid
+            self._store.identify(entry, outcome.cluster_uid)
         if was_away and outcome.heard is Heard.ANSWER:
             self._write_now.set()
             await self._list_again()
@@ -142,7 +142,7 @@ class Connection:
         if self.server is None:
             raise RetryableError("NotConnected", f"There is no connection to {self.entry.name}.")
         found = await self.server.get(NAMESPACES, IDENTITY)
-        self.entry.uid = str(found["metadata"]["uid"])
+        self._store.identify(self.entry, str(found["metadata"]["uid"]))
 
     async def _confirm(self) -> None:
         """See to it that what is written reaches the cluster that was decided on, and not its successor.

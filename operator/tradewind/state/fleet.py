@@ -246,6 +246,7 @@ def duplicates(entries: Iterable[ClusterEntry]) -> dict[str, str]:
     first: dict[str, str] = {}
     found = {}
     for entry in sorted(entries, key=lambda entry: (entry.raw["metadata"]["creationTimestamp"], entry.name)):
-        older = first.setdefault(entry.uid, entry.name) if entry.uid else entry.name
+        uid = entry.uid or entry.recorded_uid  # one that does not answer now is still the cluster that it was
+        older = first.setdefault(uid, entry.name) if uid else entry.name
         found[entry.name] = "" if older == entry.name else older
     return found

@@ -94,6 +94,12 @@ class Store:
             self._cluster_changed(name)
         return entry
 
+    def identify(self, entry: ClusterEntry, uid: str) -> None:
+        """Learn which cluster answers; before its copies are believed, since it may be declared twice."""
+        if uid != entry.uid:
+            entry.uid = uid
+            self.find_duplicates()
+
     def find_duplicates(self) -> None:
         """Two declarations of one cluster would each take the other's copies for stale: the older one counts."""
         for name, duplicate_of in duplicates(self.clusters.values()).items():
