@@ -99,11 +99,12 @@ def holds(
 
 
 def _sick(cases: Mapping[str, Case], now_s: float) -> str:
-    """Say which fault of our own two clusters share; "" where none."""
+    """Say which fault of our own two clusters share, beside those that are Down anyway; "" where none."""
     recent = Counter(
         case.evidence.fault
         for case in cases.values()
         if case.known
+        and case.previous.verdict is not Verdict.DOWN
         and case.evidence.unknown_at_s is not None
         and now_s - case.evidence.unknown_at_s <= SICK_HUB_WINDOW_S
     )

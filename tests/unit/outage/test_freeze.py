@@ -124,6 +124,17 @@ def test_a_fault_of_our_own_at_two_clusters(faults: tuple[Fault, Fault], verdict
     assert court.verdict("aws1") is verdict
 
 
+def test_what_is_wrong_at_clusters_that_are_down_already_says_nothing_about_the_hub() -> None:
+    court = all_well(anchors=Anchors(3, 3))
+    lost = dict.fromkeys(("aws2", "aws3"), "S" * 20)
+    court.anchors = Anchors(3, 3, court.now_s + 40)
+    court.hear(aws1="A" * 20, gcp="A" * 20, **lost)
+    for _ in range(20):
+        court.anchors = Anchors(3, 3, court.now_s)
+        court.hear(aws1="S", aws2="U", aws3="U", gcp="A")
+    assert {court.verdict(name) for name in AT_AWS} == {DOWN}
+
+
 @given(
     silent=st.sets(st.sampled_from(FLEET)),
     asked=st.integers(3, 9),
