@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from tests.edge.tls import FUTURE, OPENSSL, PAST, Authority, client_of, serving
 
-from tradewind.observe.probe import classify, probe, write
+from tradewind.observe.probe import NO_SUCH_NAME, classify, probe, write
 from tradewind.outage.evidence import Fault, Heard, Wrote
 
 if TYPE_CHECKING:
@@ -208,7 +208,14 @@ def chained(*errors: BaseException) -> BaseException:
             for number in (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.EHOSTUNREACH, errno.ETIMEDOUT)
         ),
         pytest.param(TimeoutError, SILENCE, id="a time-out is silence"),
-        pytest.param(lambda: socket.gaierror(-3, "temporary failure"), UNKNOWN, id="a resolver that fails is our own"),
+        *(
+            pytest.param(lambda n=number: socket.gaierror(n, "x"), UNKNOWN, id=f"a resolver that fails ({number})")
+            for number in (socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_SYSTEM, socket.EAI_MEMORY)
+        ),
+        *(
+            pytest.param(lambda n=number: socket.gaierror(n, "x"), SILENCE, id=f"a resolver that works ({number})")
+            for number in sorted(NO_SUCH_NAME)
+        ),
         pytest.param(
             lambda: chained(aiohttp.ClientError("x"), OSError(errno.EMFILE, "too many open files")),
             UNKNOWN,
@@ -285,7 +292,8 @@ async def test_a_write_that_is_not_answered_has_failed(api: FakeApi) -> None:
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
-        pytest.param(socket.gaierror(-3, "try again"), Fault.RESOLVER, id="a resolver that fails"),
+        pytest.param(socket.gaierror(socket.EAI_AGAIN, "try again"), Fault.RESOLVER, id="a resolver that fails"),
+        pytest.param(socket.gaierror(socket.EAI_NONAME, "no such name"), None, id="a name that is no more"),
         pytest.param(OSError(errno.EMFILE, "too many"), Fault.SOCKET, id="no socket left"),
         pytest.param(OSError(errno.ENETUNREACH, "unreachable"), Fault.SOCKET, id="no route from here"),
         pytest.param(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), None, id="a refusal is the other side's"),

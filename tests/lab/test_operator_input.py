@@ -91,7 +91,7 @@ def test_clusters_that_cannot_be_used_say_why_and_disturb_nobody(fleet: Fleet, b
 
 
 def test_clusters_that_were_never_reached_do_not_hide_the_death_of_another(fleet: Fleet) -> None:
-    # A probe that ends before its resolver has answered looks like silence at first.
+    # A resolver that works says that there are no such names, which is silence; one that is not there says nothing.
     tried = ("NeverReached", "ApiServerSilent")
     names = ["bad-name-1", "bad-name-2", "bad-address-1", "bad-address-2", "bad-address-3"]
     try:

@@ -33,6 +33,8 @@ OUR_SIDE = frozenset(
     {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 )
 """Socket errors that say something about the hub, not about the member."""
+NO_SUCH_NAME = frozenset(getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name))
+"""A resolver that answers this works: it is the member's name that is gone. Not every libc tells the two apart."""
 NOT_YET_VALID = 9
 """OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID: our clock, most likely."""
 
@@ -78,7 +80,7 @@ def classify(error: BaseException) -> Outcome:
     for cause in chain:
         if isinstance(cause, ssl.SSLError) and "ALERT" in str(cause).upper():
             return Outcome(Heard.CREDENTIALS, detail)
-        if isinstance(cause, socket.gaierror):
+        if isinstance(cause, socket.gaierror) and cause.errno not in NO_SUCH_NAME:
             return _ours(detail, Fault.RESOLVER)
     if any(isinstance(cause, OSError) and cause.errno in OUR_SIDE for cause in chain):
         return _ours(detail, Fault.SOCKET)
