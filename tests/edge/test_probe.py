@@ -201,12 +201,13 @@ def chained(*errors: BaseException) -> BaseException:
     [
         *(
             pytest.param(lambda n=number: OSError(n, "x"), UNKNOWN, id=f"{errno.errorcode[number]} is our own")
-            for number in (errno.ENETUNREACH, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL)
+            for number in (errno.ENETDOWN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.EADDRNOTAVAIL)
         ),
         *(
             pytest.param(lambda n=number: OSError(n, "x"), SILENCE, id=f"{errno.errorcode[number]} is silence")
             for number in (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.EHOSTUNREACH, errno.ETIMEDOUT)
         ),
+        pytest.param(lambda: OSError(errno.ENETUNREACH, "x"), SILENCE, id="a route that was withdrawn is silence"),
         pytest.param(TimeoutError, SILENCE, id="a time-out is silence"),
         *(
             pytest.param(lambda n=number: socket.gaierror(n, "x"), UNKNOWN, id=f"a resolver that fails ({number})")
@@ -295,7 +296,8 @@ async def test_a_write_that_is_not_answered_has_failed(api: FakeApi) -> None:
         pytest.param(socket.gaierror(socket.EAI_AGAIN, "try again"), Fault.RESOLVER, id="a resolver that fails"),
         pytest.param(socket.gaierror(socket.EAI_NONAME, "no such name"), None, id="a name that is no more"),
         pytest.param(OSError(errno.EMFILE, "too many"), Fault.SOCKET, id="no socket left"),
-        pytest.param(OSError(errno.ENETUNREACH, "unreachable"), Fault.SOCKET, id="no route from here"),
+        pytest.param(OSError(errno.ENETDOWN, "down"), Fault.SOCKET, id="no network here"),
+        pytest.param(OSError(errno.ENETUNREACH, "unreachable"), None, id="no route, as any router on the way may say"),
         pytest.param(ConnectionRefusedError(errno.ECONNREFUSED, "refused"), None, id="a refusal is the other side's"),
     ],
 )

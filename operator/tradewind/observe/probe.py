@@ -29,10 +29,8 @@ Manifest = dict[str, Any]
 IDENTITY = "kube-system"
 """The namespace whose UID is the cluster's: it is made with the cluster, and can't be deleted."""
 MAX_WORDS = 200
-OUR_SIDE = frozenset(
-    {errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-)
-"""Socket errors that say something about the hub, not about the member."""
+OUR_SIDE = frozenset({errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Socket errors that say something about the hub, not about the member. ENETUNREACH is none: any router may say it."""
 NO_SUCH_NAME = frozenset(getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name))
 """A resolver that answers this works: it is the member's name that is gone. Not every libc tells the two apart."""
 NOT_YET_VALID = 9
