@@ -12,8 +12,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tradewind.kube import resolving
 from tradewind.kube.client import ApiServer
+from tradewind.kube.errors import UnreachableError
 from tradewind.kube.fence import unfenced
 from tradewind.kube.resolving import LastGoodResolver
+from tradewind.kube.resources import NODES
 from tradewind.observe.probe import classify, probe
 from tradewind.outage.evidence import Fault, Heard
 
@@ -94,3 +96,20 @@ async def test_a_member_goes_on_answering_while_the_hubs_resolver_fails(
     await probe(server, timeout_s=5.0)
     assert (await probe(server, timeout_s=5.0)).heard is Heard.ANSWER
     await server.close()
+
+
+async def test_who_waits_for_an_address_when_the_client_is_closed_is_told_so_and_is_not_cancelled(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = System()
+    system.hangs = True
+    monkeypatch.setattr(resolving, "ThreadedResolver", lambda: system)
+    monkeypatch.setattr(resolving, "RESOLVE_S", 60.0)
+    configuration = api.configuration()
+    configuration.host = configuration.host.replace("127.0.0.1", "api.example")
+    server = ApiServer("aws", configuration, fence=unfenced())
+    asking = [asyncio.create_task(server.list_all(NODES)) for _ in range(2)]  # the second waits for the first's answer
+    await asyncio.sleep(0.05)
+    await server.close()
+    told = await asyncio.gather(*asking, return_exceptions=True)
+    assert [type(error) for error in told] == [UnreachableError, UnreachableError]

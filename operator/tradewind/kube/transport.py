@@ -5,6 +5,7 @@ Built on kubernetes.aio, which does the configuration, TLS and connection pool.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from typing import TYPE_CHECKING, Any
@@ -71,27 +72,38 @@ class Transport:
         Raises:
             UnreachableError: the transport was closed. aiohttp's own errors and OSError are for the caller.
         """
-        if self._closed:
-            raise UnreachableError("Closed", f"The connection to {self._name} has been ended.")
         # No compression: packing and unpacking a list of pods takes both sides longer than sending it does.
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         if data is not None:
             headers["Content-Type"] = content_type
         for auth in (await self._configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
+        if self._closed:
+            raise self._ended()
         if self._rest.pool_manager is None:
             self._rest.pool_manager = self._rest._create_pool_manager()  # noqa: SLF001 - made lazily there too
-        return await self._rest.pool_manager.request(
-            method,
-            self._configuration.host + path,
-            params=params,
-            data=data,
-            headers=headers,
-            timeout=timeout,
-            server_hostname=self._configuration.tls_server_name or None,
-            proxy=self._configuration.proxy,
-            allow_redirects=False,
-        )
+        try:
+            return await self._rest.pool_manager.request(
+                method,
+                self._configuration.host + path,
+                params=params,
+                data=data,
+                headers=headers,
+                timeout=timeout,
+                server_hostname=self._configuration.tls_server_name or None,
+                proxy=self._configuration.proxy,
+                allow_redirects=False,
+            )
+        except asyncio.CancelledError:
+            # aiohttp, when closed, cancels what waits for an address or for its turn. To whoever asks that would look
+            # like a cancellation of the whole task, which would end without a word.
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():
+                raise self._ended() from None
+            raise
+
+    def _ended(self) -> UnreachableError:
+        return UnreachableError("Closed", f"The connection to {self._name} has been ended.")
 
 
 class Body(aiohttp.BytesPayload):
