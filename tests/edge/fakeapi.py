@@ -164,6 +164,16 @@ class FakeApi:
 
         return self._rule(verb, act, times)
 
+    def answer_last(self, verb: str, *, times: int | None = None) -> Rule:
+        """Let connections be closed after the answer, by `Connection: close`."""
+
+        async def act(request: web.Request) -> Answer:
+            answer = await self._handle(request, self._call(request, await request.read()))
+            answer.force_close()
+            return answer
+
+        return self._rule(verb, act, times)
+
     def hang(self, verb: str, *, times: int | None = None) -> asyncio.Event:
         """Let requests wait until the returned event is set."""
         released = asyncio.Event()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tradewind.errors import RetryableError
+from tradewind.kube import transport
+from tradewind.kube.errors import UnreachableError
 from tradewind.kube.resources import JOBS, NAMESPACES
 
 if TYPE_CHECKING:
@@ -37,8 +39,9 @@ def verbs(api: FakeApi) -> list[str]:
     return [call.verb for call in api.calls]
 
 
-async def create(server: ApiServer, name: str) -> None:
-    await server.create(JOBS, {"metadata": {"name": name, "namespace": "research"}}, namespace="research")
+async def create(server: ApiServer, name: str, *, timeout_s: float | None = None) -> None:
+    body = {"metadata": {"name": name, "namespace": "research"}}
+    await server.create(JOBS, body, namespace="research", timeout_s=timeout_s)
 
 
 async def test_a_connection_is_asked_before_its_first_write_and_never_again(api: FakeApi) -> None:
@@ -95,3 +98,29 @@ async def test_a_question_without_an_answer_keeps_the_write_from_being_sent(api:
     assert CREATE not in verbs(api)
     api.heal()
     await create(server, "one")
+
+
+async def test_where_each_connection_ends_with_its_first_answer_a_write_says_so_and_does_not_ask_for_ever(
+    api: FakeApi,
+) -> None:
+    server = asking(api)
+    api.answer_last("GET /namespaces/kube-system")
+    with pytest.raises(UnreachableError, match="ends each connection after one answer"):
+        await create(server, "one", timeout_s=3.0)
+    assert verbs(api) == [WHOSE, WHOSE]
+
+
+async def test_one_that_ends_so_is_followed_by_another(api: FakeApi) -> None:
+    server = asking(api)
+    api.answer_last("GET /namespaces/kube-system", times=1)
+    await create(server, "one")
+    assert verbs(api) == [WHOSE, WHOSE, CREATE]
+
+
+async def test_a_connection_that_others_took_meanwhile_has_not_ended(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_CONNECTIONS", 3)
+    server = asking(api)
+    await asyncio.gather(*(create(server, f"job-{index}") for index in range(40)))
+    assert verbs(api).count(CREATE) == 40

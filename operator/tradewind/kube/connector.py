@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
 READS = ("GET", "HEAD")
+MOST_ENDED = 2
+"""So many connections may end with their first answer, as those to a server that is shutting down."""
 _ASKED: ContextVar[list[Connection] | None] = ContextVar("asked", default=None)
 """The connection that is being asked, until the question has taken it: no other may carry that."""
 
@@ -48,7 +50,8 @@ class AskingConnector(aiohttp.TCPConnector):
             if not asked:
                 raise aiohttp.ClientConnectionError("The connection ended before it had said whose it is.")
             return asked.pop()
-        while True:
+        ended = 0
+        while ended < MOST_ENDED:
             connection = await super().connect(req, traces, timeout)
             transport = connection.transport
             if req.method in READS or transport is None or transport in self._known:
@@ -57,7 +60,12 @@ class AskingConnector(aiohttp.TCPConnector):
             self._known.add(transport)
             if connection.transport is not None:
                 return connection  # nothing had to be asked
-            # With its answer it went back to the others, one of which is taken.
+            # With its answer it went back to the others, one of which is taken; or that answer was its last.
+            ended += transport.is_closing()
+        raise aiohttp.ClientConnectionError(
+            "The server, or a proxy before it, ends each connection after one answer, so that no write can be sent "
+            "over one that has said whose it is."
+        )
 
     async def _learn(self, connection: Connection) -> None:
         token = _ASKED.set([connection])
