@@ -38,6 +38,7 @@ class Call:
     body: Manifest
     content_type: str = ""
     status: int = 0
+    proxy_authorization: str = ""
 
     @property
     def verb(self) -> str:
@@ -218,6 +219,7 @@ class FakeApi:
             dict(request.query),
             json.loads(raw) if raw else {},
             request.content_type if raw else "",
+            proxy_authorization=request.headers.get("Proxy-Authorization", ""),
         )
 
     async def _serve(self, request: web.Request) -> Answer:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -46,7 +46,9 @@ class Transport:
         configuration.retries = None
         # Read once: aiohttp would look for a proxy and a .netrc at each request.
         configuration.client_session_kwargs = {"trust_env": False}
-        configuration.proxy = configuration.proxy or _proxy_for(configuration.host)
+        configuration.proxy, login = _without_login(configuration.proxy or _proxy_for(configuration.host))
+        if login:
+            configuration.proxy_headers = {"Proxy-Authorization": login}
         self._name = name
         self._configuration = configuration
         self._rest = _Rest(configuration, ask=ask)
@@ -78,6 +80,9 @@ class Transport:
             headers["Content-Type"] = content_type
         for auth in (await self._configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
+        # aiohttp sends those of the proxy with CONNECT alone; what is not encrypted the proxy reads itself.
+        if self._configuration.host.startswith("http://"):
+            headers |= self._configuration.proxy_headers or {}
         if self._closed:
             raise self._ended()
         if self._rest.pool_manager is None:
@@ -92,6 +97,7 @@ class Transport:
                 timeout=timeout,
                 server_hostname=self._configuration.tls_server_name or None,
                 proxy=self._configuration.proxy,
+                proxy_headers=self._configuration.proxy_headers,
                 allow_redirects=False,
             )
         except asyncio.CancelledError:
@@ -161,3 +167,15 @@ def _proxy_for(host: str) -> str | None:
     """Find the proxy that the environment names for an address, by HTTPS_PROXY and NO_PROXY."""
     address = urlsplit(host)
     return None if proxy_bypass(address.hostname or "") else getproxies().get(address.scheme)
+
+
+def _without_login(proxy: str | None) -> tuple[str | None, str]:
+    """Part a proxy's address, which errors show, from the header that its user and password make."""
+    if not proxy:
+        return None, ""
+    scheme, rest = proxy.split("://", 1) if "://" in proxy else ("http", proxy)
+    # By hand: a password that nobody has escaped makes no address that a parser takes, and its error would show it.
+    login, _, address = rest.rpartition("@")
+    user, _, password = login.partition(":")
+    header = aiohttp.encode_basic_auth(unquote(user), unquote(password)) if login else ""
+    return f"{scheme}://{address}", header
