@@ -71,7 +71,7 @@ def test_the_status_of_a_cluster_is_kept_whole() -> None:
     entry = ClusterEntry(
         {"metadata": {"name": "aws", "generation": 2}}, a_cluster(), health=DOWN, uid="u", version="v1"
     )
-    entry.orphans = tuple(Orphan(Key("default", f"w{i}"), "uid") for i in range(600))
+    entry.orphans = tuple(Orphan(Key("default", f"w{i}"), "uid") for i in range(2100))
     event = ProviderEvent("e" * 512, "aws", ("us-east-1",), "EC2", EventState.OUTAGE, NOW_S, None, "x" * 200)
     entry.incidents = tuple(replace(event, id=f"e{i}") for i in range(30))
     entry.evidence = replace(
@@ -81,7 +81,7 @@ def test_the_status_of_a_cluster_is_kept_whole() -> None:
         entry.problem = problem
         status = _written(cluster_status(entry, workloads=3, usd_per_hour=1 / 3, now_s=NOW_S, clock_s=100.0))
         kept = read(ClusterStatus, status, strict=True)
-        assert (len(kept.orphans), len(kept.incidents)) == (500, 16)
+        assert (len(kept.orphans), len(kept.incidents)) == (2000, 16)
         assert (status["lostAt"], status["backAt"]) == (_second(NOW_S - 60), _second(NOW_S - 10))
         assert kept.up_after_seconds == 120
         assert [(each.kind, each.says) for each in kept.evidence] == [("Nodes", "NoneReady")]

@@ -1,10 +1,22 @@
-"""Manifests as a hub and its members give them."""
+"""Manifests as a hub and its members give them, and a store that has read some."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tradewind.model.health import Judgement, Verdict
+from tradewind.model.workload import Key
+from tradewind.outage.evidence import Heard, Probe, hear
+from tradewind.state.picture import snapshot
+from tradewind.state.store import Store
+
+if TYPE_CHECKING:
+    from tradewind.model.snapshot import Snapshot
 
 Manifest = dict[str, Any]
+KEY = Key("research", "train")
+NOW_S = 1_800_000_000.0
+HEALTHY = Judgement(Verdict.HEALTHY, "Answering", "")
 
 
 def a_workload(
@@ -111,3 +123,27 @@ def a_pod(uid: str, *, workload_uid: str = "u-1", epoch: int = 1, node: str = "n
 def a_class(name: str, value: int = 1000) -> Manifest:
     """Make a PriorityClass."""
     return {"metadata": {"name": name}, "value": value}
+
+
+def a_store(*names: str, workloads: tuple[Manifest, ...] = ()) -> Store:
+    """Make a store with listed, answering clusters of one node each."""
+    store = Store()
+    for name in names or ("aws",):
+        entry = store.see_cluster(a_cluster(name))
+        assert entry is not None
+        entry.uid, entry.listed, entry.health = f"kube-system-{name}", True, HEALTHY
+        entry.evidence = hear(entry.evidence, Probe(0.0, Heard.ANSWER))
+        member = store.connect(entry)
+        member.nodes_sink.replace([a_node()])
+        member.pods_sink.replace([])
+        for sink in member.copy_sinks.values():
+            sink.replace([])
+    for obj in workloads:
+        store.see_workload(obj)
+    store.dirty.take()
+    return store
+
+
+def picture(store: Store, *keys: Key) -> Snapshot:
+    """Take the picture of some workloads."""
+    return snapshot(store, keys or (KEY,), now_s=NOW_S)

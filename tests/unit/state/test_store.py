@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.state.manifests import a_class, a_cluster, a_copy, a_node, a_pod, a_workload, placed
+from tests.unit.state.manifests import (
+    KEY,
+    NOW_S,
+    a_class,
+    a_cluster,
+    a_copy,
+    a_pod,
+    a_store,
+    a_workload,
+    picture,
+    placed,
+)
 
-from tradewind.model.health import Judgement, Verdict
 from tradewind.model.placement import Orphan
 from tradewind.model.plan import Refusal, Wake
 from tradewind.model.workload import Key
 from tradewind.outage.evidence import Heard, Probe, hear
-from tradewind.state.picture import snapshot
 from tradewind.state.store import Store
 
-if TYPE_CHECKING:
-    from tradewind.model.snapshot import Snapshot
-
 Manifest = dict[str, Any]
-KEY = Key("research", "train")
 NAMES = ("placed", "health", "capacity", "data")
-NOW_S = 1_800_000_000.0
-HEALTHY = Judgement(Verdict.HEALTHY, "Answering", "")
-
-
-def a_store(*names: str, workloads: tuple[Manifest, ...] = ()) -> Store:
-    """Make a store with listed, answering clusters of one node each."""
-    store = Store()
-    for name in names or ("aws",):
-        entry = store.see_cluster(a_cluster(name))
-        assert entry is not None
-        entry.uid, entry.listed, entry.health = f"kube-system-{name}", True, HEALTHY
-        entry.evidence = hear(entry.evidence, Probe(0.0, Heard.ANSWER))
-        member = store.connect(entry)
-        member.nodes_sink.replace([a_node()])
-        member.pods_sink.replace([])
-        for sink in member.copy_sinks.values():
-            sink.replace([])
-    for obj in workloads:
-        store.see_workload(obj)
-    store.dirty.take()
-    return store
 
 
 def jobs(store: Store, *items: Manifest, name: str = "aws") -> None:
@@ -57,10 +41,6 @@ def pods(store: Store, *items: Manifest, name: str = "aws") -> None:
     member = store.clusters[name].member
     assert member is not None
     member.pods_sink.replace(list(items))
-
-
-def picture(store: Store, *keys: Key) -> Snapshot:
-    return snapshot(store, keys or (KEY,), now_s=NOW_S)
 
 
 def promised(store: Store, name: str = "aws") -> int:
@@ -250,33 +230,6 @@ def test_absence_is_believed_only_of_a_fresh_list(trouble: str, current: bool) -
     if trouble == "rebuilt":
         entry.recorded_uid = "another"
     assert picture(store).inventories["aws"].current is current
-
-
-def test_a_duplicate_shows_no_copies_and_takes_no_work() -> None:
-    store = a_store("aws", "twin")
-    store.clusters["twin"].duplicate_of = "aws"
-    shown = picture(store)
-    assert set(shown.inventories) == {"aws"}
-    assert [cluster.health.takes_work for cluster in shown.fleet] == [True, False]
-
-
-@pytest.mark.parametrize("older_uid", ["", "one"])
-def test_a_duplicate_is_known_before_its_copies_are(older_uid: str) -> None:
-    store = a_store("aws", "twin")
-    older, twin = store.clusters["aws"], store.clusters["twin"]
-    older.uid, older.recorded_uid, twin.uid = older_uid, "one", ""
-    store.identify(twin, "one")
-    assert "twin" not in picture(store).inventories
-
-
-def test_a_duplicate_counts_as_soon_as_the_other_is_declared_no_more() -> None:
-    store = a_store("aws", "third", "twin")
-    for name in ("third", "twin"):
-        store.clusters[name].uid = store.clusters["aws"].uid
-    store.find_duplicates()
-    assert set(picture(store).inventories) == {"aws"}
-    store.see_cluster(store.clusters["aws"].raw, deleted=True)
-    assert set(picture(store).inventories) == {"third"}
 
 
 def test_room_is_not_given_out_by_lists_that_are_stale() -> None:
