@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
+import sys
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewind.errors import TerminalError
+from tradewind.kube import kubeconfig as kubeconfig_module
 from tradewind.kube.kubeconfig import configuration_from_secret, own_configuration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SECRET = "s3cr3t-t0ken-that-nobody-may-see"  # noqa: S105 - the very thing that is looked for
@@ -188,3 +193,69 @@ async def test_a_context_that_the_own_one_lacks_is_said(tmp_path: Path) -> None:
     path.write_text(kubeconfig(), encoding="utf-8")
     with pytest.raises(TerminalError, match="elsewhere"):
         await own_configuration(str(path), "elsewhere")
+
+
+def of_a_file(folder: Path) -> tuple[dict[str, Any], Callable[[str], object]]:
+    """Have a token come from a file; returns the user, and what changes the token."""
+    path = folder / "token"
+    return {"tokenFile": str(path)}, path.write_text
+
+
+def of_a_program(folder: Path) -> tuple[dict[str, Any], Callable[[str], object]]:
+    """Have a token come from a program; returns the user, and what changes the token."""
+    path, version = folder / "said.json", "client.authentication.k8s.io/v1"
+    show = f"import pathlib; print(pathlib.Path({str(path)!r}).read_text())"
+
+    def change(token: str) -> None:
+        said = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": token}}
+        path.write_text(json.dumps(said) if token else "nothing of use")
+
+    return {"exec": {"command": sys.executable, "args": ["-c", show], "apiVersion": version}}, change
+
+
+async def authorization(configuration: Any) -> str:
+    """Make a request; says with what the next one would be sent, once what this one began has ended."""
+    await configuration.auth_settings()
+    renewal = configuration.refresh_api_key_hook
+    if renewal._reading is not None:  # noqa: SLF001 - or wait for a time
+        await renewal._reading  # noqa: SLF001 - the same
+    return str(configuration.api_key["BearerToken"])
+
+
+@pytest.mark.parametrize("given", [of_a_file, of_a_program])
+async def test_a_token_that_expires_is_read_again_and_kept_where_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Callable[[Path], tuple[Any, Callable[[str], object]]]
+) -> None:
+    user, change = given(tmp_path)
+    path = tmp_path / "config"
+    path.write_text(kubeconfig(user=user), encoding="utf-8")
+    change("first")
+    configuration = await own_configuration(str(path))
+    configuration.proxy = "http://proxy.example:3128"
+    change("second")
+    assert await authorization(configuration) == "Bearer first", "not at each request"
+    monkeypatch.setattr(kubeconfig_module, "TOKEN_S", 0.0)
+    assert await authorization(configuration) == "Bearer second"
+    assert configuration.proxy == "http://proxy.example:3128"
+    change("")
+    assert await authorization(configuration) == "Bearer second"
+    change("third")
+    assert await authorization(configuration) == "Bearer third"
+
+
+async def test_no_request_waits_for_the_program_that_gives_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config"
+    path.write_text(kubeconfig(), encoding="utf-8")
+    configuration = await own_configuration(str(path))
+    monkeypatch.setattr(kubeconfig_module, "TOKEN_S", 0.0)
+    monkeypatch.setattr(kubeconfig_module, "READING_S", 0.05)
+    loader = configuration.refresh_api_key_hook._loader  # noqa: SLF001 - to have it hang
+
+    async def hang(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(loader, "load_and_set", hang)
+    async with asyncio.timeout(5):
+        assert await authorization(configuration) == f"Bearer {SECRET}"

@@ -6,6 +6,8 @@ paths are refused, and so is a connection without verified TLS.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import ssl
 from pathlib import Path
@@ -17,6 +19,12 @@ from kubernetes.aio import config as k8s_config
 
 from tradewind.errors import TerminalError
 
+log = logging.getLogger(__name__)
+
+TOKEN_S = 60.0
+"""An older token of our own is read again: those of EKS are good for 15 min, those of GKE for an hour."""
+READING_S = 30.0
+"""A program that takes longer to make a token has failed."""
 FORBIDDEN_USER_KEYS = {
     "exec": "a program to run",
     "auth-provider": "an auth plugin",
@@ -36,10 +44,12 @@ FORBIDDEN_CLUSTER_KEYS = {
 async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
     """Load the operator's own configuration: a file (argument, then KUBECONFIG, then ~/.kube/config) or the pod's.
 
+    Its token is read again before it expires. A client certificate that a program makes is not.
+
     Raises:
         TerminalError: there is none, or it can't be read.
     """
-    configuration = k8s.Configuration()
+    configuration: Any = k8s.Configuration()
     path = kubeconfig or os.environ.get("KUBECONFIG", "")
     in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
     where = path or "~/.kube/config"
@@ -50,12 +60,43 @@ async def own_configuration(kubeconfig: str = "", context: str = "") -> Any:
         if not path and in_pod:
             k8s_config.load_incluster_config(client_configuration=configuration)
         else:
-            await k8s_config.load_kube_config(
+            loader = await k8s_config.load_kube_config(
                 config_file=path or None, context=context or None, client_configuration=configuration
             )
+            configuration.refresh_api_key_hook = _Renewal(loader)
     except (k8s_config.ConfigException, OSError, ValueError, TypeError, LookupError, yaml.YAMLError) as error:
         raise TerminalError("KubeconfigInvalid", f"{where}: {error}. Name a kubeconfig with --kubeconfig.") from error
     return configuration
+
+
+class _Renewal:
+    """Keeps the token of a kubeconfig fresh that a program or a file gives; called at each request.
+
+    No request waits for it, since a program may take seconds and a lease has to be renewed meanwhile. The library's
+    loader runs a program again only when what it gave is about to expire.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+        self._begun_s = asyncio.get_running_loop().time()
+        self._reading: asyncio.Task[None] | None = None
+
+    def __call__(self, configuration: Any) -> None:
+        """Begin to read the token again, where it is old."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._begun_s >= TOKEN_S:
+            self._begun_s = now_s
+            self._reading = asyncio.create_task(self._read(configuration))
+
+    async def _read(self, configuration: Any) -> None:
+        # Into another one: the loader would also set the address and the proxy anew.
+        fresh = k8s.Configuration()
+        try:
+            async with asyncio.timeout(READING_S):
+                await self._loader.load_and_set(fresh)
+        except Exception as error:  # noqa: BLE001 - the loader raises whatever its parts raise
+            log.warning("token not read again, the old one is kept error=%s", type(error).__name__)
+        configuration.api_key |= fresh.api_key
 
 
 def _is_there(paths: str) -> bool:
