@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.state.manifests import a_copy, a_workload, placed
-from tests.unit.state.test_store import a_store
+from tests.unit.state.manifests import a_copy, a_store, a_workload, placed
 
 from tradewind.model.health import Judgement, Verdict
 from tradewind.model.workload import Key
