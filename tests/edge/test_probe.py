@@ -86,10 +86,21 @@ async def test_a_blackhole_is_silent() -> None:
             assert (await probe(client, timeout_s=0.2)).heard is SILENCE
 
 
-async def test_a_name_that_does_not_resolve_is_our_own_trouble() -> None:
-    async with client_of("http://no-such-host.invalid:6443") as client:
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        pytest.param(socket.EAI_AGAIN, UNKNOWN, id="a resolver that fails is our own trouble"),
+        pytest.param(socket.EAI_NONAME, SILENCE, id="a name that is no more is the cluster's"),
+    ],
+)
+async def test_a_name_that_does_not_resolve(monkeypatch: pytest.MonkeyPatch, said: int, heard: Heard) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(said, "so it is")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    async with client_of("http://api.example:6443") as client:
         outcome = await probe(client, timeout_s=20.0)
-    assert outcome.heard is UNKNOWN
+    assert outcome.heard is heard
 
 
 async def test_garbage_before_any_http_is_silent() -> None:
