@@ -93,6 +93,12 @@ class Api:
                 raise
 
 
+def manifest_of(obj: Manifest) -> Manifest:
+    """An object as whoever made it would write it, without what the API server and the operator added."""
+    metadata = {key: obj["metadata"][key] for key in ("name", "labels", "annotations") if key in obj["metadata"]}
+    return {**{key: obj[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
+
+
 @dataclass(frozen=True, order=True)
 class CopyThere:
     """A copy as its member shows it."""
@@ -156,8 +162,7 @@ class Fleet:
         workload = self.workload(name)
         self.hub.merge("AIWorkload", self.namespace, name, {"metadata": {"finalizers": None}})
         self.delete(name)
-        metadata = {"name": name}
-        return {**{key: workload[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata}
+        return manifest_of(workload) | {"metadata": {"name": name}}
 
     def forget_losses(self, cluster: str) -> None:
         """Declare a cluster anew if it has been lost before."""
@@ -171,10 +176,15 @@ class Fleet:
         old = self.hub.get("FederatedCluster", name=cluster)
         self.hub.delete("FederatedCluster", "", cluster)
         until("it is declared no more", lambda: self.hub.find("FederatedCluster", "", cluster) is None)
-        kept = {key: old["metadata"].get(key) or {} for key in ("labels", "annotations")}
-        self.hub.create(
-            {**{key: old[key] for key in ("apiVersion", "kind", "spec")}, "metadata": {"name": cluster, **kept}}
-        )
+        self.hub.create(manifest_of(old))
+
+    def rename(self, old: str, new: str) -> None:
+        """As docs/operations.md says: declare it by the new name first, a duplicate, and then delete the old one."""
+        declared = manifest_of(self.hub.get("FederatedCluster", name=old))
+        self.hub.create(declared | {"metadata": {**declared["metadata"], "name": new}})
+        until(f"{new} is a duplicate", lambda: self.cluster_reason(new) == "DuplicateCluster")
+        self.hub.delete("FederatedCluster", "", old)
+        self.until_verdict(new, "Healthy")
 
     def crash(self) -> None:
         """Kill the operator, and let its Lease end at once: waiting for it is a test of its own."""

@@ -49,24 +49,14 @@ def test_a_cluster_that_is_renamed_keeps_its_work(fleet: Fleet, wanted: str) -> 
     fleet.submit(a_job("train", failover={"guarantee": wanted}))
     fleet.until_runs("train", "aws")
     copies = fleet.copies("train")
-    rename(fleet, "aws", "aws-renamed")
+    fleet.rename("aws", "aws-renamed")
     try:
         until("the record names it", lambda: places(fleet, "train") == ["aws-renamed"])
         assert fleet.copies("train") == copies
     finally:
-        rename(fleet, "aws-renamed", "aws")
+        fleet.rename("aws-renamed", "aws")
     until("and back", lambda: places(fleet, "train") == ["aws"])
     assert fleet.copies("train") == copies
-
-
-def rename(fleet: Fleet, old: str, new: str) -> None:
-    """As docs/operations.md says: the new name first, which is a duplicate, and then away with the old one."""
-    found = fleet.hub.get("FederatedCluster", name=old)
-    kept = {key: found[key] for key in ("apiVersion", "kind", "spec")}
-    fleet.hub.create({**kept, "metadata": {"name": new, "labels": found["metadata"].get("labels") or {}}})
-    until(f"{new} is a duplicate", lambda: fleet.cluster_reason(new) == "DuplicateCluster")
-    fleet.hub.delete("FederatedCluster", "", old)
-    fleet.until_verdict(new, "Healthy")
 
 
 def places(fleet: Fleet, name: str) -> list[str]:

@@ -55,15 +55,13 @@ class CopyWrites:
         Raises:
             TerminalError: the workload is not understood.
         """
-        if step.view.policy is None:
-            raise TerminalError("InvalidSpec", f"{step.view.key} is not understood, and can't be delivered.")
-        cluster = self._store.clusters.get(placement.cluster)
+        policy, cluster = _policy_of(step), self._store.clusters.get(placement.cluster)
         offers = cluster.raw["spec"].get("offers") or [] if cluster else []
         patch = next((o.get("podPatch") for o in offers if o["name"] == placement.offer), None)
         return render(
             entry.raw,
             placement=placement,
-            guarantee=step.view.policy.guarantee,
+            guarantee=policy.guarantee,
             hub_name=self._hub_name,
             pod_patch=patch or {},
             adopted_uid=step.record.adopted_uid,
@@ -72,17 +70,13 @@ class CopyWrites:
 
     async def prepare(self, step: Step, place: Placement, rendered: Rendered) -> None:
         """Check that a new place has what the copy needs, and bring what the hub has of it."""
-        needs = rendered
-        if step.view.policy is None or not step.view.policy.copy_config:
-            needs = replace(needs, config=())
+        needs = rendered if _policy_of(step).copy_config else replace(rendered, config=())
         async with self._slots[place.cluster]:
             await self._delivery(place.cluster).prepare(needs)
 
-    async def make(
-        self, step: Step, place: Placement, rendered: Rendered, *, policy: EffectivePolicy, patient: bool
-    ) -> None:
+    async def make(self, step: Step, place: Placement, rendered: Rendered, *, patient: bool) -> None:
         """Make one copy, or bring the one that is there up to date; `patient` gives a webhook that fails more time."""
-        delivery = self._delivery(place.cluster)
+        policy, delivery = _policy_of(step), self._delivery(place.cluster)
         async with self._slots[place.cluster]:
             made = await delivery.deliver(
                 rendered,
@@ -114,3 +108,9 @@ class CopyWrites:
         if server is None:
             raise RetryableError("NotConnected", f"There is no connection to {cluster}.")
         return Delivery(self._hub, server, self._hub_name)
+
+
+def _policy_of(step: Step) -> EffectivePolicy:
+    if step.view.policy is None:
+        raise TerminalError("InvalidSpec", f"{step.view.key} is not understood, and can't be delivered.")
+    return step.view.policy

@@ -205,13 +205,12 @@ class Executor:
 
     async def _deliver(self, step: Step, entry: WorkloadEntry, placement: Placement, rendered: Rendered) -> Step:
         """Make one copy; returns the step, or what is left of it where the member refused."""
-        policy = step.view.policy
-        if policy is None or placement not in step.record.placements:
+        if placement not in step.record.placements:
             return step
         key, is_new = step.view.key, placement.cluster not in step.view.copies
         patient = self._failures.get(key, 0) < WEBHOOK_TRIES
         try:
-            await self._copies.make(step, placement, rendered, policy=policy, patient=patient)
+            await self._copies.make(step, placement, rendered, patient=patient)
         except Refused as refused:
             self._veto(key, placement.cluster, refused.refusal)
             # Nothing was made there: the promise is taken back, and the next decision looks elsewhere. An earlier

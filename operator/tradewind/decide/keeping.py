@@ -62,7 +62,7 @@ def keep(
         until_s = sight.partitioned_until_s(name, policy.guarantee)
         retry_s = until_s if isfinite(until_s) else None
         return Part(placement, Situation("Running", "ClusterUnseen", message, placed=True), retry_s=retry_s)
-    part = _follow(view, record, sight, placement=placement, workload=workload)
+    part = _follow(view, record, sight, placement=placement, workload=workload, policy=policy)
     copy = view.copies.get(name)
     if copy is None or part.placement is None or part.placement.state not in PRESENT:
         return part
@@ -117,13 +117,14 @@ def _flee(view: View, record: Record, sight: Sight, *, placement: Placement, pol
     return Part(placement, wish=Wish(Need.FLEE, cluster, reason, detected_s))
 
 
-def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, workload: Workload) -> Part:
+def _follow(
+    view: View, record: Record, sight: Sight, *, placement: Placement, workload: Workload, policy: EffectivePolicy
+) -> Part:
     """The cluster can be seen: the record follows its copy, and the copy is made where it is missing."""
     copy = view.copies.get(placement.cluster)
     where = f"{placement.offer} on {placement.cluster}"
     if copy is None and placement.state is not CopyState.DELIVERING:
-        # It was there, and is gone without an end that anyone saw: known not to run, so it is placed anew.
-        return _ends(view, record, sight, placement=placement) or Part(None)
+        return _vanished(view, record, sight, placement=placement, policy=policy)
     if copy is not None and not is_promised(copy, uid=view.uid, record=record):
         message = f"Waits for its old copy on {copy.cluster} to end."
         return Part(placement, Situation("Moving", "Replacing", message, placed=True, reconciling=True))
@@ -152,12 +153,15 @@ def _follow(view: View, record: Record, sight: Sight, *, placement: Placement, w
     )
 
 
-def _ends(view: View, record: Record, sight: Sight, *, placement: Placement) -> Part | None:
-    """Wait for the pods of a copy that somebody else has removed: ours go last of all, theirs may leave pods behind."""
+def _vanished(view: View, record: Record, sight: Sight, *, placement: Placement, policy: EffectivePolicy) -> Part:
+    """Place it anew: its copy was there, and is gone without an end that anyone saw, so it is known not to run.
+
+    Who else removes a copy may leave its pods to end after it; we never do. Work that may run only once waits for them.
+    """
     bound = sight.snapshot.inventories[placement.cluster].bound
     left = sum(bound.get((uid, placement.epoch), 0) for uid in {view.uid, record.adopted_uid})
-    if not left or view.policy is None or view.policy.guarantee is not Guarantee.AT_MOST_ONCE:
-        return None
+    if not left or policy.guarantee is not Guarantee.AT_MOST_ONCE:
+        return Part(None)
     message = f"Its copy on {placement.cluster} was removed by somebody else; pods of it that have not ended: {left}."
     situation = Situation("Moving", "Replacing", message, placed=True, reconciling=True)
     return Part(placement, situation, wakes_on=frozenset({Wake.CAPACITY}), retry_s=sight.snapshot.now_s + ENDS_RETRY_S)

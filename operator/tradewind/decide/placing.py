@@ -50,6 +50,8 @@ def adopt(view: View, record: Record, *, most: int) -> Step | None:
 def renamed(view: View, record: Record, sight: Sight) -> Record:
     """Follow a cluster that is declared under another name now: the copy that is seen there is the one promised."""
     promised = {place.cluster for place in record.placements}
+    if not any(sight.undeclared(name) for name in promised):
+        return record
     found = {
         copy.epoch: copy
         for copy in view.copies.values()
@@ -64,7 +66,7 @@ def renamed(view: View, record: Record, sight: Sight) -> Record:
         else place
         for place in record.placements
     )
-    return record if placements == record.placements else replace(record, placements=placements)
+    return replace(record, placements=placements)
 
 
 def _adopted(copy: Copy) -> Placement:

@@ -125,21 +125,14 @@ def _speaks(part: Part) -> bool:
 def _fewer(view: View, sight: Sight, parts: list[Part], *, count: int) -> list[Part]:
     """Release places beyond those that are wanted: first those that can't be counted on, then the dearest pods."""
     active = [
-        (part, part.placement)
+        part.placement
         for part in parts
         if part.placement is not None and part.placement.state not in (CopyState.RELEASING, CopyState.LEAVING)
     ]
     if len(active) <= count:
         return parts
-    active.sort(
-        key=lambda one: (
-            sight.lost(one[1].cluster),
-            one[1].usd_per_hour / max(1, one[1].replicas),
-            one[1].epoch,
-            one[1].cluster,
-        )
-    )
-    surplus = {place.cluster: place for _, place in active[count:]}
+    active.sort(key=lambda p: (sight.lost(p.cluster), p.usd_per_hour / max(1, p.replicas), p.epoch, p.cluster))
+    surplus = {place.cluster for place in active[count:]}
     return [
         leave(view, sight, placement=part.placement, why=None)
         if part.placement is not None and part.placement.cluster in surplus

@@ -36,7 +36,7 @@ class Sight:
     def lost(self, name: str) -> bool:
         """Whether work there can't be counted on; a cluster that nobody declares any more is lost too."""
         cluster = self.clusters.get(name)
-        return name not in self.snapshot.unreadable if cluster is None else cluster.health.lost
+        return self.undeclared(name) if cluster is None else cluster.health.lost
 
     def undeclared(self, name: str) -> bool:
         """Whether there is no FederatedCluster of that name, not even one that can't be understood."""

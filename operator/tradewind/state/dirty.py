@@ -77,6 +77,7 @@ class Dirty:
             due = [*(key for _, key in self._alarms), *self._expected]
             self._alarms.clear()
             self._expected.clear()
+            self._turns.clear()
         while self._alarms and self._alarms[0][0] <= now_s:
             due.append(heapq.heappop(self._alarms)[1])
         while self._turns and self._turns[0][0] <= now_s:
