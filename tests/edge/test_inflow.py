@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from tests.edge.waiting import until
 
 from tradewind.errors import TradewindError
 from tradewind.kube.resources import JOBS
+from tradewind.outage import inflow
+from tradewind.outage.inflow import MIN_ANSWERS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,6 +69,36 @@ async def test_a_member_whose_reads_hang_while_it_answers_our_writes_is_not_decl
         assert since_s is not None
         assert answered_s > since_s
         released.set()
+
+
+async def test_answers_that_a_round_of_ours_kept_from_being_heard_are_not_held_against_the_member(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflow, "SLOW_S", 0.3)
+    loop = asyncio.get_running_loop()
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.answers)
+        server = made.server("aws")
+        assert server is not None
+
+        async def a_round(name: str, *, noted: bool) -> float:
+            released = api.hang(CREATE_JOB)
+            async with asyncio.TaskGroup() as tasks:
+                for index in range(MIN_ANSWERS):
+                    job = {**JOB, "metadata": {"name": f"{name}-{index}", "namespace": "research"}}
+                    tasks.create_task(server.create(JOBS, job, namespace="research"))
+                await asyncio.sleep(0)  # they are on their way
+                began_s = loop.time()
+                time.sleep(0.6)  # noqa: ASYNC251 - a round that decides hears nothing meanwhile
+                if noted:
+                    store.stalls.note(began_s, loop.time())
+                released.set()
+            return per_minute(entry)
+
+        assert await a_round("noted", noted=True) == 900
+        assert await a_round("blamed", noted=False) < 900
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,22 @@ async def test_who_does_not_lead_decides_nothing_and_who_leads_again_goes_on(rig
         assert rig.hub.writes() == []
         rig.leads = True
         await until(lambda: rig.copies() == ["aws/train 1"])
+
+
+async def test_a_round_notes_that_it_heard_nothing_meanwhile(rig: Rig, monkeypatch: Any) -> None:
+    decide = looped.decide
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        time.sleep(0.2)
+        return decide(*args, **more)
+
+    monkeypatch.setattr(looped, "decide", slowly)
+    clock = asyncio.get_running_loop().time
+    began_s = clock()
+    async with looping(rig):
+        rig.create(a_job())
+        await until(lambda: rig.copies() == ["aws/train 1"])
+    assert 0.2 <= rig.store.stalls.unheard_s(began_s, clock()) <= clock() - began_s
 
 
 async def test_a_burst_is_decided_together(rig: Rig) -> None:

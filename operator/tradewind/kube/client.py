@@ -48,7 +48,7 @@ class ApiServer:
         on_call: told (name, verb, status) of each request; status 0 where none came.
 
     Attributes:
-        on_write: told (status, seconds) of each write that has ended.
+        on_write: told (status, when it began by the event loop's clock) of each write that has ended.
         confirm: awaited before the first write over each connection; where it raises, nothing is written. It may make
             one request of this client, which goes over that very connection.
     """
@@ -246,7 +246,7 @@ class ApiServer:
     def _tell(self, method: str, status: int, started_s: float) -> None:
         self._on_call(self.name, method, status)
         if method != "GET":
-            self.on_write(status, asyncio.get_running_loop().time() - started_s)
+            self.on_write(status, started_s)
 
 
 async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

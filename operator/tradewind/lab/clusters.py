@@ -88,7 +88,7 @@ class Cluster:
             command += [f"--{name}-binary", binaries[name]]
         command += ["--kubeconfig", str(self.lab_folder / f"{self.name}.kubeconfig")]
         # kwokctl's own variables would override what is asked for here.
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("KWOK_")}
+        environment = processes.GO_RUNTIME | {k: v for k, v in os.environ.items() if not k.startswith("KWOK_")}
         environment["KWOK_WORKDIR"] = str(self.lab_folder)
         environment["PATH"] = f"{os.path.dirname(binaries['kubectl'])}:{environment.get('PATH', '')}"  # noqa: PTH120 - a str is wanted
         with (self.lab_folder / f"{self.name}.log").open("wb") as log:

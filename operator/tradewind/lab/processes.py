@@ -8,6 +8,7 @@ the lab's folder; one that merely names the folder (an editor, kubectl, ``lab do
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+GO_RUNTIME = {"GOGC": "400", "GOMEMLIMIT": "2GiB"}
+"""Four control planes share the cores of one machine, and with Go's default (100) a third of what an API server does
+is to collect garbage. This costs each about as much memory again, at most up to the limit. Your own variables win."""
 SUPERVISOR_MODULE = "tradewind.lab.supervisor"
 GONE = (psutil.NoSuchProcess, psutil.AccessDenied)
 _POLL_S = 0.05
@@ -174,6 +178,7 @@ def spawn(command: list[str], *, log: Path, folder: Path, pass_fds: tuple[int, .
     subprocess.run(  # noqa: S603 - programs and arguments are the lab's own
         ["/bin/sh", "-c", 'log=$1; shift; "$@" >>"$log" 2>&1 </dev/null &', "sh", str(log), *command],
         cwd=folder,
+        env=GO_RUNTIME | os.environ,
         start_new_session=True,
         pass_fds=pass_fds,
         check=True,

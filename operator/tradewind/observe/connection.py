@@ -173,9 +173,11 @@ class Connection:
             pause_s = WRITE_EVERY_S if told else max(MIN_RETRY_S, self.entry.detection.probe_interval_s)
             await set_within(self._write_now, pause_s)
 
-    def _written(self, status: int, took_s: float) -> None:
+    def _written(self, status: int, began_s: float) -> None:
         """Learn how a write of ours has ended: it says how many more the member can take."""
-        self.entry.inflow.see(status, took_s=took_s, now_s=asyncio.get_running_loop().time())
+        now_s = asyncio.get_running_loop().time()
+        unheard_s = self._store.stalls.unheard_s(began_s, now_s)
+        self.entry.inflow.see(status, took_s=now_s - began_s, now_s=now_s, unheard_s=unheard_s)
 
     async def _list_again(self) -> None:
         """It was away: its streams may hang on dead connections, and what they showed may be long past.

@@ -65,18 +65,20 @@ class Inflow:
     _cut_s: float | None = None
     _raised_s: float = 0.0
 
-    def see(self, status: int, *, took_s: float, now_s: float) -> None:
+    def see(self, status: int, *, took_s: float, now_s: float, unheard_s: float = 0.0) -> None:
         """Take the end of one write: its HTTP status, 0 where no answer came.
 
-        No answer is slow if it was long waited for; a refused connection is no sign of overload.
+        No answer is slow if it was long waited for; a refused connection is no sign of overload. `unheard_s` of the
+        time that it took is our own: we were too busy to hear the answer.
         """
+        sent_s, took_s = now_s - took_s, took_s - unheard_s
         if status:
             self.answered_s = now_s
         elif took_s < SLOW_S:
             return
         if status and (status == TOO_MANY_REQUESTS or took_s > SLOW_S):
             self.strained_s = now_s
-        if self._cut_s is not None and now_s - took_s <= self._cut_s:
+        if self._cut_s is not None and sent_s <= self._cut_s:
             return  # sent before the last cut, it says nothing about the rate since
         self._answers.append((now_s, took_s))
         if status == TOO_MANY_REQUESTS:

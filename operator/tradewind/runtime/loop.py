@@ -80,7 +80,9 @@ class Loop:
             self._store.dirty.ring(time.time())
             await self._batch()
             if len(self._store.dirty) and self._may_write():
+                began_s = asyncio.get_running_loop().time()
                 self._round(tasks)
+                self._store.stalls.note(began_s, asyncio.get_running_loop().time())
 
     async def wait_for_members(self) -> None:
         """Never decide before each member has been listed, or is known not to answer."""

@@ -14,6 +14,7 @@ from tradewind.state.dirty import Dirty
 from tradewind.state.fleet import PROBATION, ClusterEntry, duplicates
 from tradewind.state.hub import Hub, WorkloadEntry
 from tradewind.state.member import Member
+from tradewind.state.stalls import Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,7 @@ class Store:
         self.feeds: dict[FeedProvider, tuple[str, str]] = {}
         self.suspects: frozenset[str] = frozenset()
         self.anchors: Anchors | None = None
+        self.stalls = Stalls()
         self._wall = wall
         self._listed_anew = True
         self._leaving: set[str] = set()
@@ -241,7 +243,7 @@ class Store:
 
     def urgent(self, keys: Iterable[Key]) -> set[Key]:
         """Which workloads want more than that their status follows their copy."""
-        returning = [entry for entry in self.clusters.values() if entry.health.verdict in PROBATION]
+        returning = [entry for entry in self.clusters.values() if entry.health.verdict in PROBATION and entry.answers]
         held = {entry.name: inv.copies for entry in returning if (inv := entry.inventory()) is not None}
         return {key for key in keys if self._wants_place(key) or self._left_behind(key, held)}
 
