@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from tradewind.model.assumptions import INTERRUPTIONS_PER_HOUR, Assumptions
@@ -132,10 +133,11 @@ BUILT_IN = PolicyLayer(
 )
 
 
+@lru_cache(maxsize=4096)
 def resolve(
     workload_type: WorkloadType, *, workload: PolicyLayer, namespace: PolicyLayer, cluster: PolicyLayer
 ) -> EffectivePolicy:
-    """Combine the layers into what counts."""
+    """Combine the layers into what counts; most workloads share theirs, and each round asks for all."""
     layers = (workload, namespace, cluster, BUILT_IN)
     modes = {layer.mode for layer in layers}
     return EffectivePolicy(

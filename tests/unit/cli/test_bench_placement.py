@@ -137,8 +137,8 @@ def test_the_mix_says_how_much_work_reads_alike(data: Path, mix: str, least: int
     asks = asks_of(read_tables(data), workloads=200, seed=0, per_template=MIXES[mix])
     assert len({ask.workload.key for ask in asks}) == 200
     assert least <= len({profile_key(ask, limited=True) for ask in asks}) <= most
-    # As if each had been read from a manifest of its own.
-    assert len({id(ask.policy) for ask in asks}) == len({id(ask.workload.pods) for ask in asks}) == 200
+    # As if each had been read from a manifest of its own; policies that are equal are one, as in the operator.
+    assert len({id(ask.workload.pods) for ask in asks}) == 200
 
 
 @pytest.mark.parametrize(
