@@ -136,6 +136,23 @@ async def test_while_work_flees_a_few_statuses_follow_their_copies_now_and_then_
     assert taken(200.0, 200.2, 200.4) == [6, 6], "what has to leave follows nothing"
 
 
+async def test_in_the_first_seconds_of_a_flight_no_status_follows(rig: Rig) -> None:
+    for index in range(6):
+        rig.create(a_job(f"job-{index}", failover={"guarantee": "AtLeastOnce"}))
+    await rig.settle()
+    loop = Loop(rig.store, rig.executor, Metrics(), may_write=rig.may_write)
+    rig.now_s = 4_000_000_000.0
+    fled = {Key("research", f"job-{index}") for index in range(6)}
+    rig.judge("aws", DOWN)
+    async with asyncio.TaskGroup() as tasks:
+        rig.store.dirty.mark(fled)
+        moved_s = asyncio.get_running_loop().time()
+        loop._round(tasks)  # noqa: SLF001 - its own batches would go on meanwhile
+    assert sum(copy.startswith("gcp/") for copy in rig.copies()) == 6
+    taken = [len(loop._urgent_first(fled, moved_s + wait_s)) for wait_s in (0.3, 0.9, 5.5)]  # noqa: SLF001 - as above
+    assert taken == [0, 0, 6]
+
+
 async def test_work_that_no_decision_can_be_made_on_disturbs_nobody_else(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:

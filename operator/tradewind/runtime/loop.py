@@ -41,9 +41,11 @@ BUSY = 16
 MOVING_S = 1.0
 """and for so long after a round that moved work out of a lost cluster,"""
 MAX_FOLLOW_S = 5.0
-"""but not longer than this."""
-MAX_FOLLOWING = 64
-"""So many are written then: to the hub each costs as much as the move that it would hold up."""
+"""but not longer than this, counted from the first move."""
+LOOKED_AT_AGAIN_S = 0.5
+"""So soon a status that has to wait is looked at again,"""
+MAX_FOLLOWING = 32
+"""and so many are written when they may wait no longer: to the hub each costs as much as the move that it holds up."""
 MAX_FOLLOWING_AT_REST = 256
 """So many are written at a time when nothing presses: what becomes urgent meanwhile does not queue behind more."""
 PUT_OFF_S = 60.0
@@ -133,8 +135,12 @@ class Loop:
             self._followed_s = now_s
             following = list(keys - urgent)[: MAX_FOLLOWING if busy else MAX_FOLLOWING_AT_REST]
         taken = urgent.union(following)
-        self._store.dirty.put_back(keys - taken)
-        if not busy:
+        if busy:
+            # Not in every round: to find out that it is not urgent costs each of a thousand time that others flee in.
+            for key in keys - taken:
+                self._store.dirty.remind(key, time.time() + LOOKED_AT_AGAIN_S)
+        else:
+            self._store.dirty.put_back(keys - taken)
             self.wake()
         return taken
 
@@ -165,6 +171,8 @@ class Loop:
             steps = self._decide(picture, tokens, saving_tokens, inflow)
         if moves := moves_in(steps):
             self._moving.spend(moves)
+            if started_s - self._moved_s > MAX_FOLLOW_S:
+                self._followed_s = started_s  # the first seconds of a flight are for those that flee
             self._moved_s = started_s
         self._saving.spend(savings_in(steps))
         for name, moves in moves_onto(steps).items():
