@@ -154,7 +154,7 @@ JSON = st.recursive(
 
 
 @given(part=st.sampled_from(["clusters", "users", "contexts", "current-context"]), value=JSON)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_shape_of_a_part_is_a_traceback(part: str, value: Any) -> None:
     text = kubeconfig(**{part: value})
     coroutine = configuration_from_secret(text)

@@ -360,7 +360,7 @@ LABELS = st.dictionaries(NAMES, st.sampled_from(["1", "2"]), max_size=3)
 
 
 @given(labels=LABELS, pod_labels=LABELS, selector=LABELS, patch=LABELS, guarantee=st.sampled_from(Guarantee))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_same_arguments_give_the_same_manifests(
     labels: Manifest, pod_labels: Manifest, selector: Manifest, patch: Manifest, guarantee: Guarantee
 ) -> None:

@@ -196,7 +196,7 @@ class Fled(NamedTuple):
     lets_through=st.dictionaries(st.sampled_from(NAMES), st.integers(0, 4)),
     tokens=st.integers(0, 8),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_simultaneous_moves_never_overbook_whatever_is_let_through(
     work: list[Fled], nodes: tuple[int, int, int], lets_through: dict[str, int], tokens: int
 ) -> None:

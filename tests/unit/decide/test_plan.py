@@ -165,7 +165,7 @@ NAMES = ("aws", "gcp", "own")
     tokens=st.integers(0, 6),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_holds_for_every_round(placed, priorities, nodes, tokens, order) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - by hypothesis
     fleet = [DEAD, *(a_member(name, nodes=count) for name, count in zip(NAMES, nodes, strict=True))]
     views = [

@@ -141,7 +141,7 @@ def test_what_is_wrong_at_clusters_that_are_down_already_says_nothing_about_the_
     share=st.floats(0, 1),
     percent=st.integers(0, 100),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_with_anchors_the_share_of_the_fleet_never_counts(
     silent: set[str], asked: int, share: float, percent: int
 ) -> None:

@@ -52,7 +52,7 @@ def test_silence_is_not_known_once_the_witness_is_no_longer_read() -> None:
     beats=st.lists(st.booleans(), min_size=40, max_size=40),
     others=st.lists(st.floats(0.0, 9.0), min_size=40, max_size=40),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_agent_is_never_silent_for_longer_than_since_its_last_heartbeat(
     gaps: list[float], beats: list[bool], others: list[float]
 ) -> None:

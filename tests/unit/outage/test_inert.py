@@ -74,7 +74,7 @@ def test_accepted_work_that_nobody_looks_at(counts: list[tuple[int, int]], reaso
 
 
 @given(counts=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), min_size=1, max_size=30))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_it_takes_a_whole_minute_without_a_single_launch(counts: list[tuple[int, int]]) -> None:
     court, launched = Court().hear(aws="A"), 0
     since_s: float | None = None

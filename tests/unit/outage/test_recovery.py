@@ -40,7 +40,7 @@ def test_the_time_of_probation(turns: list[tuple[float, Judgement]], at_s: float
 
 
 @given(gaps=st.lists(st.floats(0.5, 4000), min_size=1, max_size=60), well=st.lists(st.booleans(), min_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_is_never_less_than_up_after_nor_more_than_half_an_hour_and_only_losses_raise_it(
     gaps: list[float], well: list[bool]
 ) -> None:

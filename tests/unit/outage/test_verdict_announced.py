@@ -86,7 +86,7 @@ def test_a_cluster_that_has_earned_back_its_trust_keeps_it_under_an_announcement
     pattern=st.text("AACSSSSSSUs.", min_size=1, max_size=80),
     announced=st.lists(st.booleans(), min_size=80, max_size=80),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_for_every_history_an_announcement_only_turns_healthy_into_suspect(pattern: str, announced: list[bool]) -> None:
     quiet, told = Court(), Court()
     for letter, is_announced in zip(pattern, announced, strict=False):
@@ -103,7 +103,7 @@ def test_for_every_history_an_announcement_only_turns_healthy_into_suspect(patte
 
 
 @given(announced=st.lists(st.booleans(), min_size=2, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_cluster_that_answers_turns_exactly_with_the_announcement(announced: list[bool]) -> None:
     court = Court().hear(aws="AA", gcp="AA", own="AA")
     turns = []

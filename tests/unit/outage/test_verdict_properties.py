@@ -30,7 +30,7 @@ def silence(pattern: str) -> tuple[int, float]:
 
 
 @given(pattern=PATTERNS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_down_needs_four_silent_probes_that_account_for_the_whole_time(pattern: str) -> None:
     court = Court()
     for index, letter in enumerate(pattern):
@@ -47,14 +47,14 @@ def test_down_needs_four_silent_probes_that_account_for_the_whole_time(pattern: 
 
 
 @given(pattern=PATTERNS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_enough_silence_is_always_found(pattern: str) -> None:
     court = Court().hear(aws=pattern, gcp="A" * len(pattern), own="A" * len(pattern))
     assert court.hear(aws="S" * 17, gcp="A" * 17, own="A" * 17).verdict("aws") is Verdict.DOWN
 
 
 @given(patterns=st.lists(st.text("AASC", min_size=30, max_size=30), min_size=2, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_all_silent_together_is_never_anyones_end(patterns: list[str]) -> None:
     names = [f"c{index}" for index in range(len(patterns))]
     court = Court().hear(**dict(zip(names, patterns, strict=True)))
@@ -67,7 +67,7 @@ def test_all_silent_together_is_never_anyones_end(patterns: list[str]) -> None:
 
 
 @given(pattern=PATTERNS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_recovery_takes_the_whole_time_of_answers(pattern: str) -> None:
     court = Court().hear(aws="A" + "S" * 16, gcp="A" * 17, own="A" * 17)
     assert court.verdict("aws") is Verdict.DOWN
@@ -81,7 +81,7 @@ def test_recovery_takes_the_whole_time_of_answers(pattern: str) -> None:
 
 
 @given(patterns=st.lists(PATTERNS, min_size=1, max_size=4), order=st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_in_which_clusters_are_named_changes_nothing(patterns: list[str], order) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - random.Random
     length = max(map(len, patterns))
     court = Court().hear(**{f"c{i}": pattern.ljust(length, "A") for i, pattern in enumerate(patterns)})

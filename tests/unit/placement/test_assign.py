@@ -130,7 +130,7 @@ def test_a_deadline_that_only_holds_without_waiting_rules_out_new_nodes() -> Non
     ahead_h=st.floats(5, 40),
     waits_h=st.tuples(st.floats(0, 12), st.floats(0, 12)),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_a_longer_wait_adds_is_what_pricing_would_say(
     delay: float, late: float, mode: DeadlineMode, ahead_h: float, waits_h: tuple[float, float]
 ) -> None:

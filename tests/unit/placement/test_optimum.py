@@ -91,7 +91,7 @@ def worlds(draw: st.DrawFn) -> tuple[list[Ask], list[Cluster], Network, list[int
 
 
 @given(world=worlds())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_equal_pods_cost_no_more_than_the_exact_optimum_and_a_little(
     world: tuple[list[Ask], list[Cluster], Network, list[int]],
 ) -> None:
@@ -156,7 +156,7 @@ def exact(asks: list[Ask], fleet: list[Cluster], network: Network, rooms: list[i
 
 
 @given(world=worlds(), where=st.integers(0, 4), change=st.sampled_from(("room", "price")))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_more_room_or_a_lower_price_never_makes_the_sum_worse_by_more_than_the_bound(
     world: tuple[list[Ask], list[Cluster], Network, list[int]], where: int, change: str
 ) -> None:

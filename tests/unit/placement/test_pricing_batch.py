@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders import GB, a_cluster, a_cpu_offer, a_workload, an_offer, some_data
 from tests.unit.placement.priced import SPEEDS, WATTS, ask_for, conditions, price_all
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from tradewind.model.fleet import Cluster
     from tradewind.model.plan import Ask
     from tradewind.placement.pricing import Prices
-
-
-def search(examples: int) -> settings:
-    """Search for so long, however slow the machine is: a batch takes many draws, and time is no subject here."""
-    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 PLACES = ("aws/a", "aws/b", "gcp/a", "own/x")
@@ -134,7 +129,7 @@ def run(wanted: list[Ask], fleet: list[Cluster], network: Network) -> Prices:
 
 
 @given(world=worlds())
-@search(30)
+@settings(max_examples=30)
 def test_terms_are_finite_and_not_negative_wherever_there_is_a_price(world: World) -> None:
     prices = run(*world)
     terms = np.array(list(prices.terms.values()))
@@ -148,7 +143,7 @@ def test_terms_are_finite_and_not_negative_wherever_there_is_a_price(world: Worl
 
 
 @given(world=worlds())
-@search(30)
+@settings(max_examples=30)
 def test_an_ask_has_the_same_price_alone_as_among_others(world: World) -> None:
     wanted, fleet, network = world
     together = run(wanted, fleet, network)
@@ -158,7 +153,7 @@ def test_an_ask_has_the_same_price_alone_as_among_others(world: World) -> None:
 
 
 @given(world=worlds(), seed=st.randoms(use_true_random=False))
-@search(20)
+@settings(max_examples=20)
 def test_the_order_of_asks_does_not_matter(world: World, seed: object) -> None:
     wanted, fleet, network = world
     order = list(range(len(wanted)))
@@ -179,7 +174,7 @@ def _assert_same(one: Prices, at: int, other: Prices, index: int) -> None:
 
 
 @given(world=worlds(), cheaper=st.sampled_from((0.0, 0.5, 0.99)))
-@search(40)
+@settings(max_examples=40)
 def test_a_lower_price_never_raises_a_total(world: World, cheaper: float) -> None:
     wanted, fleet, network = world
     lower = [
@@ -202,7 +197,7 @@ def test_a_lower_price_never_raises_a_total(world: World, cheaper: float) -> Non
 
 
 @given(world=worlds())
-@search(20)
+@settings(max_examples=20)
 def test_whoever_is_out_of_bounds_is_told_why(world: World) -> None:
     prices = run(*world)
     for index in range(len(world[0])):

@@ -128,7 +128,7 @@ def run(wanted: list[Ask], fleet: list[Cluster], network: Network = NETWORK) -> 
 
 
 @given(world=worlds())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_hard_limit_is_ever_broken(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     by_name = {cluster.name: cluster for cluster in fleet}
@@ -148,7 +148,7 @@ def test_no_hard_limit_is_ever_broken(world: tuple[list[Ask], list[Cluster]]) ->
 
 
 @given(world=worlds())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_more_is_given_out_than_there_is(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     by_key = {ask.workload.key: ask.workload for ask in wanted}
@@ -165,7 +165,7 @@ def test_no_more_is_given_out_than_there_is(world: tuple[list[Ask], list[Cluster
 
 
 @given(world=worlds(), seed=st.randoms(use_true_random=False))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_order_of_the_input_does_not_matter(world: tuple[list[Ask], list[Cluster]], seed: object) -> None:
     wanted, fleet = world
     shuffle = seed.shuffle  # type: ignore[attr-defined] # hypothesis' Random has no public type
@@ -182,7 +182,7 @@ def test_the_order_of_the_input_does_not_matter(world: tuple[list[Ask], list[Clu
 
 
 @given(world=worlds())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_candidates_tell_the_whole_story(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     offers = sorted((cluster.name, offer.name) for cluster in fleet for offer in cluster.offers)
@@ -201,7 +201,7 @@ def test_candidates_tell_the_whole_story(world: tuple[list[Ask], list[Cluster]])
 
 
 @given(world=worlds(), extra=st.integers(1, 3))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_more_nodes_never_take_the_place_of_a_single_ask(world: tuple[list[Ask], list[Cluster]], extra: int) -> None:
     wanted, world_fleet = world
     # A promise may prefer a new node to a free one, so this holds for a fleet without promises only.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders import GB, a_cluster, a_workload, an_offer, some_data
 from tests.unit.placement.priced import ask_for, conditions, green, price_all
@@ -61,7 +61,7 @@ def asks(draw: st.DrawFn, access: Access) -> Ask:
 @pytest.mark.parametrize("access", Access)
 def test_no_other_combination_of_replicas_is_cheaper(access: Access) -> None:
     @given(ask=asks(access), links=st.tuples(*(LINKS for _ in PLACES)))
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=60)
     def search(ask: Ask, links: tuple[Link, ...]) -> None:
         network = Network({(place, CLUSTER.location): link for place, link in zip(PLACES, links, strict=True)})
         chosen, _ = price_all([ask], [CLUSTER], conditions(network))

@@ -134,7 +134,7 @@ def test_a_budget_holds_for_all_shares_together() -> None:
     providers=st.lists(st.sampled_from("pqr"), min_size=6, max_size=6),
     wanted=st.tuples(st.integers(2, 3), st.integers(1, 3)),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_other_clusters_would_be_cheaper(usd: list[float], providers: list[str], wanted: tuple[int, int]) -> None:
     count, most = wanted
     fleet = [site(f"c{index}", each, provider=providers[index]) for index, each in enumerate(usd)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.builders import GB, HOUR_S, a_cluster, a_network, a_node, a_policy, a_workload, an_ask, an_offer, some_data
 
@@ -153,7 +153,7 @@ def _hours(share: Share) -> float:
 
 
 @given(world=worlds())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_no_limit_is_broken_and_nothing_is_given_out_twice(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     by_name = {cluster.name: cluster for cluster in fleet}
@@ -189,7 +189,7 @@ def _spread_as_asked(ask: Ask, decision: Decision, by_name: dict[str, Cluster]) 
 
 
 @given(world=worlds())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_every_refusal_has_a_reason_and_every_choice_a_price(world: tuple[list[Ask], list[Cluster]]) -> None:
     wanted, fleet = world
     for ask, decision in zip(wanted, plan(wanted, fleet=fleet, conditions=CONDITIONS), strict=True):
@@ -211,7 +211,7 @@ def test_every_refusal_has_a_reason_and_every_choice_a_price(world: tuple[list[A
 
 
 @given(world=worlds(), seed=st.randoms(use_true_random=False))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 def test_nothing_depends_on_the_order_of_asks_and_clusters(
     world: tuple[list[Ask], list[Cluster]], seed: object
 ) -> None:

@@ -141,7 +141,7 @@ FIELDS = (
 
 
 @given(spec=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=4), status=JSON)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_workload_that_a_hub_may_hold_is_a_traceback(spec: Manifest, status: Any) -> None:
     """One object that nobody can read must not keep the operator from reading all others."""
     obj = a_workload(**spec)
@@ -158,7 +158,7 @@ def test_no_workload_that_a_hub_may_hold_is_a_traceback(spec: Manifest, status: 
 @given(
     spec=JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(("size", "replicas", "residency", "sharedWith"), JSON))
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_dataset_that_a_hub_may_hold_is_a_traceback(spec: Any) -> None:
     data = [{"name": "scans", "datasetRef": {"name": "scans"}}]
     hub = hub_with(a_workload(data=data))

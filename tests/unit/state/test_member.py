@@ -234,7 +234,7 @@ EVENTS = st.lists(
 
 
 @given(events=EVENTS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_books_are_the_same_as_if_all_had_been_listed_now(events: list[tuple[str, str, str, str]]) -> None:
     heard = Heard()
     heard.member.nodes_sink.replace([a_node("n1"), a_node("n2")])

@@ -169,7 +169,7 @@ STATES = st.sampled_from(["", "Delivering", "Pending", "Running", "Releasing", "
 
 
 @given(cases=st.lists(st.tuples(STATES, st.booleans(), st.booleans()), max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_room_is_counted_twice(cases: list[tuple[str, bool, bool]]) -> None:
     """What is free and what is promised add up: no pod both takes room on its node and is promised room."""
     store = a_store()
@@ -271,7 +271,7 @@ FIELDS = st.sampled_from(["provider", "region", "connection", "offers", "detecti
 
 
 @given(spec=st.dictionaries(FIELDS, JSON, min_size=1, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_cluster_that_a_hub_may_hold_is_a_traceback(spec: Manifest) -> None:
     store = a_store(workloads=(a_workload(status=placed("odd")),))
     store.see_cluster(a_cluster("odd", **spec))

@@ -291,7 +291,7 @@ JSON = st.recursive(
 
 
 @given(raw=st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_bytes_crash_a_reader(raw: bytes) -> None:
     for source in SOURCES.values():
         assert isinstance(source.read(raw), FeedReading | FeedProblem)
@@ -302,7 +302,7 @@ def test_no_bytes_crash_a_reader(raw: bytes) -> None:
     [pytest.param("aws", aws, aws_event(), id="aws"), pytest.param("gcp", gcp, gcp_incident("us-east1"), id="gcp")],
 )
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_value_of_any_field_crashes_a_reader(
     provider: str, write: Callable[..., bytes], whole: dict[str, object], data: st.DataObject
 ) -> None:
