@@ -109,3 +109,22 @@ def test_a_spawned_program_belongs_to_no_one_here_and_logs_into_its_file(tmp_pat
     assert found.process.pid not in {child.pid for child in psutil.Process().children(recursive=True)}
     assert (tmp_path / "log").exists()
     processes.end_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [pytest.param({}, "400 2GiB", id="the lab's"), pytest.param({"GOGC": "50"}, "50 2GiB", id="yours win")],
+)
+def test_a_program_of_the_lab_collects_less_garbage_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: dict[str, str], found: str
+) -> None:
+    for name in processes.GO_RUNTIME:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    log = tmp_path / "log"
+    processes.spawn(["/bin/sh", "-c", "echo $GOGC $GOMEMLIMIT"], log=log, folder=tmp_path)
+    deadline_s = time.monotonic() + 10
+    while not (log.exists() and log.read_text(encoding="utf-8")) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert log.read_text(encoding="utf-8").strip() == found
