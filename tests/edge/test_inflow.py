@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from tests.edge.fakeapi import FakeApi
 
+    from tradewind.kube.client import ApiServer
     from tradewind.state.fleet import ClusterEntry
+    from tradewind.state.store import Store
 
 __all__ = ["plain_http"]
 CREATE_JOB = "POST /jobs"
@@ -34,14 +37,21 @@ def per_minute(entry: ClusterEntry) -> float:
     return entry.inflow.pace(per_minute=900, burst=100, now_s=now_s).per_minute
 
 
-async def test_a_member_that_answers_429_is_given_half_and_recovers(api: FakeApi) -> None:
-    api.answer(CREATE_JOB, 429, times=1)
+@asynccontextmanager
+async def answering(api: FakeApi) -> AsyncIterator[tuple[Store, ClusterEntry, ApiServer]]:
+    """Declare one member, and wait until it answers."""
     async with members() as (store, made):
         made.see_secrets([a_secret("aws", api)])
         entry = declare(store, made, declared())
         await until(lambda: entry.answers)
         server = made.server("aws")
         assert server is not None
+        yield store, entry, server
+
+
+async def test_a_member_that_answers_429_is_given_half_and_recovers(api: FakeApi) -> None:
+    api.answer(CREATE_JOB, 429, times=1)
+    async with answering(api) as (_, entry, server):
         assert per_minute(entry) == 900
         with pytest.raises(TradewindError):
             await server.create(JOBS, JOB, namespace="research")
@@ -52,12 +62,7 @@ async def test_a_member_that_answers_429_is_given_half_and_recovers(api: FakeApi
 
 
 async def test_a_member_whose_reads_hang_while_it_answers_our_writes_is_not_declared_down(api: FakeApi) -> None:
-    async with members() as (store, made):
-        made.see_secrets([a_secret("aws", api)])
-        entry = declare(store, made, declared())
-        await until(lambda: entry.answers)
-        server = made.server("aws")
-        assert server is not None
+    async with answering(api) as (_, entry, server):
         # By their first writes connections have said whose they are; a read that hangs takes one of them.
         early = [{**JOB, "metadata": {"name": name, "namespace": "research"}} for name in ("one", "two", "three")]
         await asyncio.gather(*(server.create(JOBS, job, namespace="research") for job in early))
@@ -76,12 +81,7 @@ async def test_answers_that_a_round_of_ours_kept_from_being_heard_are_not_held_a
 ) -> None:
     monkeypatch.setattr(inflow, "SLOW_S", 0.3)
     loop = asyncio.get_running_loop()
-    async with members() as (store, made):
-        made.see_secrets([a_secret("aws", api)])
-        entry = declare(store, made, declared())
-        await until(lambda: entry.answers)
-        server = made.server("aws")
-        assert server is not None
+    async with answering(api) as (store, entry, server):
 
         async def a_round(name: str, *, noted: bool) -> float:
             released = api.hang(CREATE_JOB)

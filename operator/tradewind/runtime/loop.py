@@ -137,8 +137,9 @@ class Loop:
         taken = urgent.union(following)
         if busy:
             # Not in every round: to find out that it is not urgent costs each of a thousand time that others flee in.
+            again_s = time.time() + LOOKED_AT_AGAIN_S
             for key in keys - taken:
-                self._store.dirty.remind(key, time.time() + LOOKED_AT_AGAIN_S)
+                self._store.dirty.remind(key, again_s)
         else:
             self._store.dirty.put_back(keys - taken)
             self.wake()
