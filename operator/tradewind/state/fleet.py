@@ -220,7 +220,7 @@ class ClusterEntry:
                 announced=bool(self.incidents),
                 canary_lacks=self.canary_lacks,
             )
-        known = member.capacity_fresh
+        known = member.capacity_counts
         return replace(
             spec,
             nodes=member.nodes() if known else (),

@@ -65,6 +65,8 @@ class Member:
         self._capacity_changed = capacity_changed
         self._copies_listed = copies_listed
         self._kinds_changed = kinds_changed
+        self._capacity_fresh_s: float | None = None
+        self._capacity_recent = False
         self._raw_nodes: dict[str, Node] = {}
         self._free: dict[str, Node] = {}
         self._pods: dict[str, Pod] = {}
@@ -99,6 +101,11 @@ class Member:
         return self.nodes_sink.fresh and self.pods_sink.fresh
 
     @property
+    def capacity_counts(self) -> bool:
+        """Whether work may be placed by what is known to be free: it is the truth, or was a moment ago."""
+        return self.capacity_fresh or self._capacity_recent
+
+    @property
     def copies_fresh(self) -> bool:
         """Whether the absence of a copy means that it is gone."""
         return all(sink.fresh for sink in self.copy_sinks.values())
@@ -112,6 +119,15 @@ class Member:
         """Trust nothing until it has been listed again."""
         for sink in (self.nodes_sink, self.pods_sink, *self.copy_sinks.values()):
             sink.stale()
+
+    def age_capacity(self, *, now_s: float, keep_s: float) -> None:
+        """Let what was known to be free count until it is `keep_s` old; call it often.
+
+        One lost probe has all lists made anew. Work that comes meanwhile would go elsewhere, dearer and for good.
+        """
+        if self.capacity_fresh:
+            self._capacity_fresh_s = now_s
+        self._capacity_recent = self._capacity_fresh_s is not None and now_s - self._capacity_fresh_s <= keep_s
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes with what is free on them now."""

@@ -77,6 +77,12 @@ class Court:
         """The present verdict."""
         return self.entry(name).health.verdict
 
+    def room(self, name: str = "aws") -> tuple[bool, int]:
+        """Whether a cluster's room is known to those who place work, and on how many nodes."""
+        cluster = self.entry(name).cluster(())
+        assert cluster is not None
+        return cluster.known, len(cluster.nodes)
+
     def shown(self) -> dict[tuple[str, str], float]:
         """What the metric says."""
         return {

@@ -96,6 +96,24 @@ def test_a_list_that_is_late_does_not_make_a_lost_cluster_well_again(court: Cour
     assert court.run(3).verdict() is DEGRADED
 
 
+def test_room_counts_while_it_is_listed_again_and_not_when_that_takes_longer_than_an_outage(court: Court) -> None:
+    """A lost probe has everything listed anew; new work would meanwhile go to a dearer cluster, and stay there."""
+    member = court.run(2).entry().member
+    assert member is not None
+    member.stale()
+    assert court.room() == (True, 1)
+    assert court.run(4).room() == (True, 1)
+    assert court.run(2).room() == (False, 0)
+    court.look("aws")
+    assert court.room() == (True, 1)
+
+
+def test_room_of_a_connection_that_has_not_listed_yet_does_not_count(court: Court) -> None:
+    court.run(2)
+    court.store.connect(court.entry())
+    assert court.run(1).room() == (False, 0)
+
+
 def test_nodes_that_return_are_followed_by_cleaning(court: Court) -> None:
     court.store.see_workload(a_workload(status=placed("gcp", epoch=2)))
     court.run(2).look("aws", a_copy(), ready=False)

@@ -232,7 +232,7 @@ def test_absence_is_believed_only_of_a_fresh_list(trouble: str, current: bool) -
     assert picture(store).inventories["aws"].current is current
 
 
-def test_room_is_not_given_out_by_lists_that_are_stale() -> None:
+def test_room_is_not_given_out_by_stale_lists_of_unknown_age() -> None:
     store = a_store()
     member = store.clusters["aws"].member
     assert member is not None
