@@ -37,6 +37,8 @@ MOVED_S = 180.0
 PREPARED_S = 300.0
 CLEAN_S = 120.0
 SETTLE_S = 2.0
+SHOWN = 3
+"""So many jobs that are not ready are named."""
 ENDS_AFTER_S = 2.0
 FIRST = 1
 """The epoch of work that has never moved."""
@@ -123,17 +125,27 @@ class Run:
         deadline_s = time.monotonic() + PREPARED_S
         before: object = None
         while True:
-            phases = {name: _phase(obj) for name, obj in (await self._workloads()).items()}
-            ready = all(phases[name] == "Running" and name in self._seen.first_s for name in self._moving)
-            ready = ready and all(phases[name] == "Succeeded" for name in self._ending)
-            now = await self._count(EVENTS) if ready else None
-            if ready and now == before:
+            works = await self._workloads()
+            waiting = self._not_ready(works)
+            now = await self._count(EVENTS) if not waiting else None
+            if not waiting and now == before:
                 return
             if time.monotonic() > deadline_s:
-                some = next(iter(sorted(set(phases.values()))), "")
-                raise RetryableError("NotPrepared", f"The jobs did not come to run on {LOST}; some are {some}.")
+                message = f"{len(waiting)} of {len(works)} jobs did not come to run on {LOST}"
+                raise RetryableError("NotPrepared", f"{message}: {'; '.join(waiting[:SHOWN]) or 'Events go on'}.")
             before = now
             await asyncio.sleep(SETTLE_S)
+
+    def _not_ready(self, works: Mapping[str, Manifest]) -> list[str]:
+        """Name the jobs that don't run on the member yet, or have not ended, with what is known of each."""
+        running = [n for n in self._moving if _phase(works.get(n, {})) != "Running" or n not in self._seen.first_s]
+        ending = [name for name in self._ending if _phase(works.get(name, {})) != "Succeeded"]
+        return [self._told(name, works.get(name, {})) for name in (*running, *ending)]
+
+    def _told(self, name: str, work: Manifest) -> str:
+        places = [each["cluster"] for each in (work.get("status") or {}).get("placements") or []]
+        seen = "seen" if name in self._seen.first_s else "never seen"
+        return f"{name} is {_phase(work) or 'unplaced'} on {', '.join(places) or 'none'}, {seen} to run on {LOST}"
 
     async def _break_and_mend(self) -> Figures:
         cell, seen = self._cell, self._seen
