@@ -123,7 +123,7 @@ class Member:
     def age_capacity(self, *, now_s: float, keep_s: float) -> None:
         """Let what was known to be free count until it is `keep_s` old; call it often.
 
-        One lost probe has all lists made anew. Work that comes meanwhile would go elsewhere, dearer and for good.
+        A short silence, or a watch that breaks, has lists made anew: new work would go elsewhere, dearer and for good.
         """
         if self.capacity_fresh:
             self._capacity_fresh_s = now_s
