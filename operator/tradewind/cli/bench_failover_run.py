@@ -110,6 +110,8 @@ class Run:
         cell, hub = self._cell, self._rig.hub
         await insist(partial(set_policy, hub, cell))
         await until_healthy(hub)
+        # A busy machine loses probes, and what is suspected takes no new work: that must not go to the others for good.
+        await self._schedule_others("Cordoned")
         jobs = [a_job(name, guarantee=cell.guarantee) for name in self._moving]
         jobs += [a_job(name, guarantee=cell.guarantee, run_for_s=ENDS_AFTER_S) for name in self._ending]
 
@@ -119,6 +121,12 @@ class Run:
 
         await in_bulk(len(jobs), create)
         await self._until_ready()
+        await self._schedule_others("Enabled")
+
+    async def _schedule_others(self, scheduling: str) -> None:
+        hub, body = self._rig.hub, {"spec": {"scheduling": scheduling}}
+        for name in self._rig.direct.keys() - {HUB, LOST}:
+            await insist(partial(hub.merge, FEDERATED_CLUSTERS, name, body))
 
     async def _until_ready(self) -> None:
         """Wait until all run, or have ended, and the operator has nothing left to write."""
