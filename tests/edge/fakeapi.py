@@ -272,9 +272,11 @@ class FakeApi:
         return len(self._watches)
 
     def say(self, event: Manifest) -> None:
-        """Put a line into all open watches."""
+        """Put a line into all open watches; an error ends them, as it does on an API server."""
         for queue in self._watches:
             queue.put_nowait(json.dumps(event).encode() + b"\n")
+            if event["type"] == "ERROR":
+                queue.put_nowait(CLOSE.encode())
 
     def end_watches(self) -> None:
         """End all open watches, as an API server does now and then."""

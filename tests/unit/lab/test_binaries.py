@@ -182,6 +182,16 @@ def test_two_that_need_the_same_program_build_it_once(tmp_path: Path, monkeypatc
     assert len(log.read_text().splitlines()) == 2, "one call: its arguments and its folder"
 
 
+LAB = """
+import signal
+from tradewind.cli.lab import lab
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+lab()
+"""
+"""What runs these tests in the background may ignore both signals, and its children with it."""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_an_interrupted_build_leaves_no_half_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -192,7 +202,7 @@ def test_an_interrupted_build_leaves_no_half_program(
     command = [
         sys.executable,
         "-c",
-        "from tradewind.cli.lab import lab; lab()",
+        LAB,
         "binaries",
         "--from",
         "build",
