@@ -90,7 +90,8 @@ class Judging:
     def _look_inside(self, entry: ClusterEntry, now_s: float) -> None:
         member = entry.member
         if member is not None:
-            member.age_capacity(now_s=now_s, keep_s=entry.detection.down_after_one_kind_s)
+            keep_s = entry.detection.down_after_one_kind_s
+            member.age_capacity(now_s=now_s, keep_s=keep_s, answers=entry.answers)
         if not entry.listed and member is not None and member.copies_fresh:
             entry.listed = True
             self._store.dirty.wake(Wake.HEALTH)

@@ -116,18 +116,21 @@ class Member:
         return self.copies_fresh and self.nodes_sink.fresh and self.pods_sink.fresh
 
     def stale(self) -> None:
-        """Trust nothing until it has been listed again."""
+        """Trust nothing until it has been listed again, which is about to be tried."""
         for sink in (self.nodes_sink, self.pods_sink, *self.copy_sinks.values()):
             sink.stale()
+            sink.failed = False
 
-    def age_capacity(self, *, now_s: float, keep_s: float) -> None:
+    def age_capacity(self, *, now_s: float, keep_s: float, answers: bool) -> None:
         """Let what was known to be free count until it is `keep_s` old; call it often.
 
         A short silence, or a watch that breaks, has lists made anew: new work would go elsewhere, dearer and for good.
+        But who answers, and yet can't be listed, refuses everything, perhaps: what was promised there would stay stuck.
         """
         if self.capacity_fresh:
             self._capacity_fresh_s = now_s
-        self._capacity_recent = self._capacity_fresh_s is not None and now_s - self._capacity_fresh_s <= keep_s
+        recent = self._capacity_fresh_s is not None and now_s - self._capacity_fresh_s <= keep_s
+        self._capacity_recent = recent and not (answers and (self.nodes_sink.failed or self.pods_sink.failed))
 
     def nodes(self) -> tuple[Node, ...]:
         """All nodes with what is free on them now."""

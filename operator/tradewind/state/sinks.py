@@ -26,20 +26,23 @@ class Sink:
 
     Attributes:
         listed: whether a list has ever come. fresh: whether what is known is the truth now.
+        failed: whether the list has failed that was to make it fresh again.
     """
 
     def __init__(self, take_all: Callable[[list[Manifest]], None], take_one: TakeOne) -> None:
         self._take_all, self._take_one = take_all, take_one
         self.listed = False
         self.fresh = False
+        self.failed = False
 
     def stale(self) -> None:
-        """Learn that the picture may be behind."""
-        self.fresh = False
+        """Learn that the picture may be behind; if it is already, that the list which was to mend it has failed."""
+        self.failed, self.fresh = not self.fresh, False
 
     def replace(self, items: list[Manifest]) -> None:
         """Take the full list."""
         self.listed = self.fresh = True
+        self.failed = False
         self._take_all(items)
 
     def change(self, kind: str, item: Manifest) -> None:

@@ -108,6 +108,25 @@ def test_room_counts_while_it_is_listed_again_and_not_when_that_takes_longer_tha
     assert court.room() == (True, 1)
 
 
+def test_room_stops_counting_when_a_cluster_answers_and_will_not_be_listed(court: Court) -> None:
+    """It refuses everything, perhaps: what would be decided for it now could not be brought there."""
+    member = court.run(2).entry().member
+    assert member is not None
+    member.stale()
+    member.pods_sink.stale()
+    assert court.run(1).room() == (False, 0)
+    member.stale()
+    assert court.run(1).room() == (True, 1), "it was away, and is being listed anew"
+
+
+def test_room_counts_while_lists_fail_of_a_cluster_that_is_silent_for_a_moment(court: Court) -> None:
+    member = court.run(2).entry().member
+    assert member is not None
+    member.pods_sink.stale()
+    member.pods_sink.stale()
+    assert court.run(1, aws=Heard.SILENCE).room() == (True, 1)
+
+
 def test_room_of_a_connection_that_has_not_listed_yet_does_not_count(court: Court) -> None:
     court.run(2)
     court.store.connect(court.entry())
