@@ -58,9 +58,9 @@ def seconds(text: str) -> float:
 
 
 def serves(fleet: Fleet, name: str) -> bool:
-    """Whether some copy of a Deployment has a pod that is ready."""
-    found = (fleet.copy(copy.cluster, name, kind="Deployment") for copy in fleet.copies(name, kind="Deployment"))
-    return any(each["status"].get("readyReplicas", 0) >= 1 for each in found)
+    """Whether some copy of a Deployment has a pod that is ready; aws, which it leaves, is asked first."""
+    found = (fleet.members[cluster].find("Deployment", fleet.namespace, name) for cluster in ("aws", "gcp", "onprem"))
+    return any(copy["status"].get("readyReplicas", 0) >= 1 for copy in found if copy is not None)
 
 
 @pytest.mark.usefixtures("open_again")
