@@ -123,7 +123,7 @@ class Connection:
         entry = self.entry
         if entry.evidence.last is not None and entry.evidence.last.started_s > started_s:
             return  # a later probe has been heard already
-        was_away, lost_probes = entry.evidence.last is not None and not entry.answers, entry.evidence.silent_probes
+        was_away = entry.evidence.last is not None and not entry.answers
         took_s = asyncio.get_running_loop().time() - started_s
         heard = Probe(started_s, outcome.heard, outcome.detail, on_time, outcome.fault, took_s)
         entry.evidence = hear(entry.evidence, heard)
@@ -131,9 +131,7 @@ class Connection:
             self._store.identify(entry, outcome.cluster_uid)
         if was_away and outcome.heard is Heard.ANSWER:
             self._write_now.set()
-            # One lost probe is a server that is busy: to list everything anew would make it busier.
-            if lost_probes != 1:
-                await self._list_again()
+            await self._list_again()
 
     async def _identify(self) -> None:
         """Find out who it was that has listed: what another cluster lacks may well run on the one that was meant.

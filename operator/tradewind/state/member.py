@@ -124,7 +124,7 @@ class Member:
     def age_capacity(self, *, now_s: float, keep_s: float, answers: bool) -> None:
         """Let what was known to be free count until it is `keep_s` old; call it often.
 
-        A short silence, or a watch that breaks, has lists made anew: new work would go elsewhere, dearer and for good.
+        A lost probe, or a watch that breaks, has lists made anew: new work would go elsewhere, dearer and for good.
         But who answers, and yet can't be listed, refuses everything, perhaps: what was promised there would stay stuck.
         """
         if self.capacity_fresh:

@@ -97,7 +97,7 @@ def test_a_list_that_is_late_does_not_make_a_lost_cluster_well_again(court: Cour
 
 
 def test_room_counts_while_it_is_listed_again_and_not_when_that_takes_longer_than_an_outage(court: Court) -> None:
-    """A short silence has everything listed anew; new work would meanwhile go to a dearer cluster, and stay there."""
+    """A lost probe has everything listed anew; new work would meanwhile go to a dearer cluster, and stay there."""
     member = court.run(2).entry().member
     assert member is not None
     member.stale()
