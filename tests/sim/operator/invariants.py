@@ -30,6 +30,8 @@ FENCED_S = 30.0
 """After this time without its hub an operator's lease has run out, and its last requests too."""
 OVERLOADED_S = 25.0
 """For so long after a 429 a target is not given its whole rate again, and no burst."""
+AT_ONCE_S = 0.01
+"""What is decided together is decided in one moment, before any answer to it."""
 WAITING = ("Unschedulable", "OldCopyMayRun", "MovesExhausted", "AdoptionPending", "CoolingDown")
 
 
@@ -130,7 +132,7 @@ class Watchman:
 
     def _hub_changed(self, collection: str, kind: str, item: Manifest) -> None:
         if collection == CLUSTERS:
-            self._counts_as_back(item)
+            self._counts_as_back(item if kind != "DELETED" else {**item, "status": {}})
             return
         wanted = self.world.works.get(item["metadata"]["uid"]) if collection == WORKLOADS else None
         if wanted is None:
@@ -222,7 +224,7 @@ class Watchman:
         refused = [
             at_s - refused_s
             for process, refused_s in self._refused[target]
-            if process is self._writer and 0.0 < at_s - refused_s < OVERLOADED_S
+            if process is self._writer and AT_ONCE_S < at_s - refused_s < OVERLOADED_S
         ]
         together = [each for each in self._fled[target] if abs(at_s - each) < 1.0]
         self._fled[target].append(at_s)
