@@ -16,6 +16,7 @@ from tests.edge.waiting import until
 from tradewind.errors import RetryableError
 from tradewind.kube.fence import unfenced
 from tradewind.kube.resources import deliverable
+from tradewind.model.health import Judgement, Verdict
 from tradewind.observe.connection import Connection
 from tradewind.observe.members import Members
 from tradewind.state.store import Store
@@ -259,6 +260,21 @@ async def test_a_stream_that_hangs_is_replaced_after_a_single_lost_probe(api: Fa
         api.objects.put(JOBS, {"metadata": {"name": "train", "namespace": "research", "labels": LABELS}})
         api.hang("GET /namespaces/kube-system", times=1)
         await until(lambda: entry.inventory().copies)  # type: ignore[union-attr]  # it has an inside: looked at above
+
+
+async def test_nodes_are_listed_afresh_before_they_count_as_lost(api: FakeApi) -> None:
+    """A stream that died between two probes says nothing of nodes that are ready again."""
+    async with members() as (store, made):
+        made.see_secrets([a_secret("aws", api)])
+        entry = declare(store, made, declared())
+        await until(lambda: entry.member and entry.member.synced and entry.answers)
+        api.objects.listeners.clear()
+        api.objects.put("v1/nodes", a_node())
+        entry.health = Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
+        await until(lambda: entry.member and entry.member.nodes_ready)
+        lists = len(api.verbs(ends="/nodes"))
+        await until(lambda: len(api.verbs(ends="/namespaces/kube-system")) > LISTS)
+        assert len(api.verbs(ends="/nodes")) <= lists + 1, "once, and then it is watched"
 
 
 async def test_work_that_is_placed_there_is_looked_at_once_it_can_be_seen_again(api: FakeApi) -> None:

@@ -12,10 +12,12 @@ from tradewind.kube.client import ApiServer
 from tradewind.kube.kubeconfig import configuration_from_secret
 from tradewind.kube.resources import COPIES, NAMESPACES, NODES, PODS, RESOURCE_QUOTAS
 from tradewind.kube.waiting import set_within
+from tradewind.model.health import Verdict
 from tradewind.observe.discovery import Discovery
 from tradewind.observe.informer import Informer
 from tradewind.observe.probe import IDENTITY, probe, write
 from tradewind.outage.evidence import Heard, Probe, Write, Wrote, hear, see_write
+from tradewind.outage.verdict import NODES_NOT_READY
 from tradewind.state.copies import HUB_LABEL
 
 if TYPE_CHECKING:
@@ -58,6 +60,8 @@ class Connection:
         self._write_now = asyncio.Event()
         self._informers: list[Informer] = []
         self._copies: list[Informer] = []
+        self._nodes: Informer | None = None
+        self._nodes_doubted = False
         self._discovery: Discovery | None = None
 
     async def run(self, *, on_call: Callable[[str, str, int], None]) -> None:
@@ -79,8 +83,9 @@ class Connection:
             Informer(self.server, kind, member.copy_sinks[kind.kind], params=labelled, confirm=self._identify)
             for kind in COPIES
         ]
+        self._nodes = Informer(self.server, NODES, member.nodes_sink)
         self._informers = [
-            Informer(self.server, NODES, member.nodes_sink),
+            self._nodes,
             Informer(self.server, PODS, member.pods_sink),
             Informer(self.server, RESOURCE_QUOTAS, member.quotas),
             *self._copies,
@@ -132,6 +137,15 @@ class Connection:
         if was_away and outcome.heard is Heard.ANSWER:
             self._write_now.set()
             await self._list_again()
+        self._doubt_nodes()
+
+    def _doubt_nodes(self) -> None:
+        """Where none is ready any more list them once: a stream that died without a word does not say that they are."""
+        health = self.entry.health
+        doubted = (health.verdict, health.reason) == (Verdict.SUSPECT, NODES_NOT_READY)
+        if doubted and not self._nodes_doubted and self._nodes is not None:
+            self._nodes.list_again()
+        self._nodes_doubted = doubted
 
     async def _identify(self) -> None:
         """Find out who it was that has listed: what another cluster lacks may well run on the one that was meant.

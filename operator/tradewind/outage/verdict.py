@@ -24,6 +24,7 @@ MIN_FAILED_WRITES = 3
 LAUNCH_S = 60.0
 """A controller manager or scheduler that takes over waits 15 s for the old one's Lease, and then lists everything."""
 API_SERVER_SILENT = "ApiServerSilent"
+NODES_NOT_READY = "NodesNotReady"
 HUB_ISOLATED = "HubIsolated"
 RECOVERING = "Recovering"
 PROVIDER_INCIDENT = "ProviderIncident"
@@ -114,16 +115,15 @@ def _judge_one(case: Case, *, hold: Hold | None, now_s: float) -> Judgement:
             nodes_lost=True,
         )
     if _lasted(evidence.nodes_gone_since_s, now_s, detection.down_after_one_kind_s):
-        return Judgement(
-            Verdict.DEGRADED, "NodesNotReady", "The API server answers, but not one node is ready.", nodes_lost=True
-        )
+        message = "The API server answers, but not one node is ready."
+        return Judgement(Verdict.DEGRADED, NODES_NOT_READY, message, nodes_lost=True)
     if waits := awaited(evidence, detection, clean=case.clean, now_s=now_s):
         return Judgement(Verdict.RECOVERING, RECOVERING, f"It answers again; {waits} before it takes work.")
     if inert := _judge_inert(case, now_s=now_s):
         return inert
     # A moment without a ready node is how every new cluster begins.
     if _lasted(evidence.nodes_gone_since_s, now_s, 2 * detection.probe_interval_s):
-        return Judgement(Verdict.SUSPECT, "NodesNotReady", "Not one node is ready.")
+        return Judgement(Verdict.SUSPECT, NODES_NOT_READY, "Not one node is ready.")
     patience_s = detection.down_after_two_kinds_s
     if evidence.agent is not None and agent_silent_for_s(evidence.agent, now_s=now_s) >= patience_s:
         return Judgement(
