@@ -10,6 +10,7 @@ from tests.sim.operator.fakeapi import OPEN
 from tests.sim.operator.faults import Event, events_of, happen
 from tests.sim.operator.invariants import Watchman
 from tests.sim.operator.process import simulated
+from tests.sim.operator.rest import Rest
 from tests.sim.operator.world import World
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class History:
         while True:
             self._run(world.clock.now_s + REST_S)
             try:
-                self.watchman.at_rest()
+                Rest(self.watchman).check()
             except AssertionError:
                 if world.clock.now_s > end_s:
                     raise

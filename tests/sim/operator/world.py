@@ -224,6 +224,8 @@ class World:
         """Let an owner do what the status of a rebuilt cluster asks for."""
         member = self.members[name]
         if member.is_another and (CLUSTERS, "", name) in self.hub.objects.items:
+            if self.island and name in self.island:
+                self.island = None  # of a smaller fleet another share is silent
             member.is_another = False
             self.hub.objects.remove(CLUSTERS, "", name)
             self.clock.at(self.clock.now_s + 5.0, partial(self.declare, name))
