@@ -161,7 +161,8 @@ class Rig:
         entry = self.store.see_cluster(known or self.hub.objects.put(CLUSTERS, a_cluster(name, usd=usd)))
         assert entry is not None
         self.store.connect(entry)
-        entry.uid, entry.listed = f"kube-system-of-{name}", True
+        self.store.identify(entry, f"kube-system-of-{name}")
+        entry.listed = True
         if not member.objects.names("v1/nodes"):
             member.objects.put("v1/nodes", a_node())
         member.objects.linger |= {JOBS, DEPLOYMENTS}

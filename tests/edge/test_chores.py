@@ -224,7 +224,7 @@ async def test_an_orphan_that_is_gone_is_forgotten(rig: Rig) -> None:
 
 async def test_another_cluster_in_its_place_does_not_prove_that_an_orphan_is_gone(rig: Rig) -> None:
     rig.store.remember_orphan("aws", Key("research", "train"), "gone")
-    rig.store.clusters["aws"].recorded_uid = "kube-system-of-its-predecessor"
+    rig.store.clusters["aws"].meant_uid = "kube-system-of-its-predecessor"
     async with chores(rig) as (made, _), doing(made.sweep()):
         await asyncio.sleep(0.1)
     assert rig.store.clusters["aws"].orphans == (Orphan(Key("research", "train"), "gone"),)

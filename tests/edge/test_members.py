@@ -337,7 +337,7 @@ async def test_a_list_counts_only_once_it_is_known_whose_it_is(api: FakeApi) -> 
         made.see_secrets([a_secret("aws", api)])
         entry = declare(store, made, declared())
         await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
-        old = entry.recorded_uid = entry.uid
+        old = entry.uid
         api.objects.listeners.clear()
         api.objects.remove(JOBS, "research", "train")
         unnamed = api.answer("GET /namespaces/kube-system", 404, reason="NotFound")
@@ -358,7 +358,7 @@ async def test_nothing_is_written_to_a_cluster_that_has_taken_the_place_of_anoth
         made.see_secrets([a_secret("aws", api)])
         entry = declare(store, made, declared())
         await until(lambda: entry.member and entry.member.synced and entry.answers and entry.uid)
-        entry.recorded_uid, server = entry.uid, made.server("aws")
+        server = made.server("aws")
         assert server is not None
         await api.stop()
         api.objects.put("v1/namespaces", {"metadata": {"name": "kube-system", "uid": "another"}})

@@ -215,10 +215,10 @@ async def test_what_was_made_again_unseen_is_another(api: FakeApi) -> None:
     first = api.objects.put(CLUSTERS, a_cluster("aws", usd="1.0"))
     async with feeding(api) as (feed, store):
         feed.take(FEDERATED_CLUSTERS.plural, None, first)
-        store.clusters["aws"].recorded_uid = "of-the-first"
+        store.clusters["aws"].meant_uid = "of-the-first"
         api.objects.remove(CLUSTERS, "", "aws")
         feed.take(FEDERATED_CLUSTERS.plural, None, api.objects.put(CLUSTERS, a_cluster("aws", usd="1.0")))
-        assert store.clusters["aws"].recorded_uid == ""
+        assert store.clusters["aws"].meant_uid == ""
 
 
 async def test_workloads_that_were_deleted_unseen_are_forgotten(api: FakeApi) -> None:

@@ -55,7 +55,7 @@ def cluster_status(
     return {
         "observedGeneration": entry.raw["metadata"].get("generation", 1),
         **verdict_fields(entry, now_s=now_s, clock_s=clock_s),
-        "clusterUID": entry.recorded_uid or entry.uid or None,
+        "clusterUID": entry.meant_uid or None,
         "kubernetesVersion": entry.version or before.get("kubernetesVersion"),
         "inventoriedAt": listed,
         "offers": [_offer(offer, nodes) for offer in entry.spec.offers] if entry.spec else [],

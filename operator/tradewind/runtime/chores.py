@@ -121,7 +121,6 @@ class Chores:
                 clock_s=asyncio.get_running_loop().time(),
             )
             await write_cluster(self._hub, entry, status)
-            entry.recorded_uid = entry.recorded_uid or entry.uid
             self._shown[entry.name] = (said, now_s)
 
     def _spending(self, entry: ClusterEntry) -> tuple[int, float]:

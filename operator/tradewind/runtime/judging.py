@@ -106,7 +106,7 @@ class Judging:
     def _case(self, entry: ClusterEntry) -> Case:
         waits = entry.evidence.was_down
         clean = not waits or self._is_clean(entry)
-        known = bool(entry.uid or entry.recorded_uid)
+        known = bool(entry.meant_uid)
         return Case(
             entry.evidence,
             entry.detection,

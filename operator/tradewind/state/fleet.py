@@ -77,7 +77,8 @@ class ClusterEntry:
         spec: what it means; None where it can't be understood.
         problem: (reason, message) that keeps us from using it: a spec, a Secret, a kubeconfig.
         member: its inside, once there is a connection.
-        uid: of its kube-system namespace, as last answered; `recorded_uid` is what status holds.
+        uid: of its kube-system namespace, as last answered; `meant_uid` is what the status holds, and until it does
+            the first that answered.
         listed: some operator of this hub has listed its copies before.
         duplicate_of: another FederatedCluster that leads to the same cluster, and counts instead of this one.
         orphans: copies of deleted workloads, to be removed when it returns.
@@ -99,7 +100,7 @@ class ClusterEntry:
     evidence: Evidence = field(default_factory=Evidence)
     health: Judgement = UNHEARD
     uid: str = ""
-    recorded_uid: str = ""
+    meant_uid: str = ""
     version: str = ""
     listed: bool = False
     duplicate_of: str = ""
@@ -153,7 +154,7 @@ class ClusterEntry:
     @property
     def rebuilt(self) -> bool:
         """Whether another cluster answers under this name: what ran on the old one is not known to be gone."""
-        return bool(self.recorded_uid and self.uid and self.uid != self.recorded_uid)
+        return self.uid not in ("", self.meant_uid)
 
     @property
     def ready_to_decide(self) -> bool:
@@ -174,7 +175,7 @@ class ClusterEntry:
     def recall(self) -> None:
         """Take from the status what no look at the cluster could tell. What we have seen of it ourselves stays."""
         status = self.raw.get("status") or {}
-        self.recorded_uid = status.get("clusterUID") or ""
+        self.meant_uid = status.get("clusterUID") or self.meant_uid
         self.listed = self.listed or bool(status.get("inventoriedAt"))
         self.past = Past.of(status)
         was_down = self.evidence.was_down or status.get("verdict") in PROBATION or self.past.on_probation
@@ -246,7 +247,7 @@ def duplicates(entries: Iterable[ClusterEntry]) -> dict[str, str]:
     first: dict[str, str] = {}
     found = {}
     for entry in sorted(entries, key=lambda entry: (entry.raw["metadata"]["creationTimestamp"], entry.name)):
-        uid = entry.uid or entry.recorded_uid  # one that does not answer now is still the cluster that it was
+        uid = entry.uid or entry.meant_uid  # one that does not answer now is still the cluster that it was
         older = first.setdefault(uid, entry.name) if uid else entry.name
         found[entry.name] = "" if older == entry.name else older
     return found

@@ -100,6 +100,7 @@ class Store:
         """Learn which cluster answers; before its copies are believed, since it may be declared twice."""
         if uid != entry.uid:
             entry.uid = uid
+            entry.meant_uid = entry.meant_uid or uid
             self.find_duplicates()
 
     def find_duplicates(self) -> None:

@@ -39,7 +39,7 @@ class Court:
         """Declare a cluster whose member has been listed."""
         entry = self.store.see_cluster(a_cluster(name, status=status, detection=FAST))
         assert entry is not None
-        entry.uid = f"kube-system-of-{name}"
+        self.store.identify(entry, f"kube-system-of-{name}")
         self.store.connect(entry)
         self.look(name)
         return entry

@@ -289,7 +289,7 @@ def test_the_first_list_of_a_cluster_wakes_who_waits_for_adoption(court: Court) 
 def test_two_declarations_of_one_cluster_are_told_apart_and_the_older_counts(court: Court) -> None:
     young = court.declare("twin")
     young.raw = {**young.raw, "metadata": {**young.raw["metadata"], "creationTimestamp": "2021-01-01T00:00:00Z"}}
-    young.uid = court.entry().uid
+    young.uid = young.meant_uid = court.entry().uid
     court.run(1)
     assert (young.duplicate_of, court.entry().duplicate_of) == ("aws", "")
     assert young.trouble is not None

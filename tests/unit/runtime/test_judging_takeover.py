@@ -63,7 +63,7 @@ def test_copies_to_be_swept_are_those_of_both(court: Court) -> None:
     court.store.recall()
     court.store.recall()
     assert [each.key.name for each in court.entry().orphans] == ["seen", "written"]
-    assert court.entry().recorded_uid == "kube-system-of-aws"
+    assert court.entry().meant_uid == "kube-system-of-aws"
 
 
 def test_another_cluster_under_a_name_that_the_leader_knew_is_found(court: Court) -> None:

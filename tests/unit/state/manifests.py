@@ -131,7 +131,8 @@ def a_store(*names: str, workloads: tuple[Manifest, ...] = ()) -> Store:
     for name in names or ("aws",):
         entry = store.see_cluster(a_cluster(name))
         assert entry is not None
-        entry.uid, entry.listed, entry.health = f"kube-system-{name}", True, HEALTHY
+        store.identify(entry, f"kube-system-{name}")
+        entry.listed, entry.health = True, HEALTHY
         entry.evidence = hear(entry.evidence, Probe(0.0, Heard.ANSWER))
         member = store.connect(entry)
         member.nodes_sink.replace([a_node()])

@@ -18,7 +18,7 @@ def test_a_duplicate_shows_no_copies_and_takes_no_work() -> None:
 def test_a_duplicate_is_known_before_its_copies_are(older_uid: str) -> None:
     store = a_store("aws", "twin")
     older, twin = store.clusters["aws"], store.clusters["twin"]
-    older.uid, older.recorded_uid, twin.uid = older_uid, "one", ""
+    older.uid, older.meant_uid, twin.uid = older_uid, "one", ""
     store.identify(twin, "one")
     assert "twin" not in picture(store).inventories
 

@@ -125,7 +125,7 @@ class Fleet:
         for sink in self.member.copy_sinks.values():
             sink.replace([])
         self.member.quotas.replace([a_quota(gpu=gpu)])
-        entry.uid = "kube-system"
+        self.store.identify(entry, "kube-system")
         self.store.see_workload(manifests.a_workload(status=status, gpus=gpus))
 
     def free(self) -> float:

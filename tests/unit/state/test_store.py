@@ -21,6 +21,7 @@ from tests.unit.state.manifests import (
     placed,
 )
 
+from tradewind.apply.cluster_status import cluster_status
 from tradewind.model.placement import Orphan
 from tradewind.model.plan import Refusal, Wake
 from tradewind.model.workload import Key
@@ -228,7 +229,7 @@ def test_absence_is_believed_only_of_a_fresh_list(trouble: str, current: bool) -
     if trouble == "stale" and entry.member is not None:
         entry.member.copy_sinks["Deployment"].stale()
     if trouble == "rebuilt":
-        entry.recorded_uid = "another"
+        entry.meant_uid = "another"
     assert picture(store).inventories["aws"].current is current
 
 
@@ -292,13 +293,24 @@ def test_vetoes_are_believed_for_their_time_and_those_of_the_hub_count_everywher
 # Restarts, orphans and lost memory.
 
 
+def test_the_first_cluster_that_answers_is_the_one_that_is_meant_also_before_its_status_says_so() -> None:
+    store = Store()
+    entry = store.see_cluster(a_cluster())
+    assert entry is not None
+    store.identify(entry, "of-the-first")
+    store.identify(entry, "of-its-successor")
+    assert entry.rebuilt
+    store.recall()
+    assert cluster_status(entry, workloads=0, usd_per_hour=0.0, now_s=NOW_S)["clusterUID"] == "of-the-first"
+
+
 def test_a_cluster_is_known_again_from_its_status() -> None:
     orphan = {"namespace": "research", "name": "train", "uid": "u-9"}
     status = {"clusterUID": "k", "inventoriedAt": "2027-01-01T00:00:00Z", "verdict": "Down", "orphans": [orphan]}
     store = Store()
     entry = store.see_cluster(a_cluster(status=status))
     assert entry is not None
-    assert (entry.recorded_uid, entry.listed, entry.evidence.was_down) == ("k", True, True)
+    assert (entry.meant_uid, entry.listed, entry.evidence.was_down) == ("k", True, True)
     assert entry.orphans == (Orphan(KEY, "u-9"),)
 
 
@@ -349,7 +361,7 @@ def test_nothing_is_decided_before_a_declared_cluster_has_been_looked_at() -> No
         sink.replace([])
     for copies in member.copy_sinks.values():
         copies.replace([])
-    entry.uid = "k"
+    store.identify(entry, "k")
     assert entry.ready_to_decide
 
 
