@@ -46,6 +46,8 @@ class Watchman:
         self._verdicts: dict[str, str | None] = {}
         self._since_s: dict[str, float] = {}
         """Since when the verdicts are what they are."""
+        self._beats_s: dict[str, float] = defaultdict(float)
+        """When each member has taken its last heartbeat: who is lost takes none until it answers."""
         self._remembered: set[str] = set()
         """Clusters of which the hub knows that they were Down."""
         self._refused: dict[str, list[tuple[Process, float]]] = defaultdict(list)
@@ -177,8 +179,8 @@ class Watchman:
         self._verdicts[name] = verdict
 
     def _moves(self, wanted: Wanted, moves: list[Manifest]) -> None:
-        if not moves or moves[0]["epoch"] == wanted.moved:
-            return
+        if not moves or moves[0]["epoch"] <= wanted.moved:
+            return  # none, or one before it: a move that its target refused is taken back
         wanted.moved = moves[0]["epoch"]
         newest = moves[0]
         if newest["reason"] in ("Draining", "CheaperElsewhere", "ProviderDenied", "ClusterRemoved"):
@@ -211,8 +213,9 @@ class Watchman:
         failing = all(
             self._verdicts.get(name) == "Down"
             and (name == leaves or now_s - self._since_s[name] > 1.0)
-            # That it answers again is known before it is written.
+            # That it answers again, or did since, is known before it is written.
             and self.world.members[name].sick_since_s is not None
+            and self._beats_s[name] < self._since_s[name]
             for name in others
         )
         if self.world.one_provider and failing and not self.world.hub.delay_s and self.world.hub.state == OPEN:
@@ -233,6 +236,7 @@ class Watchman:
 
     def _member_asked(self, member: Member, process: Process, method: str, path: str, _: Manifest) -> None:
         if path == PROBE_LEASE:
+            self._beats_s[member.name] = self.world.clock.now_s
             return
         assert process.led, f"I5: {method} {path} by one that does not lead any more"
         if method != "PATCH" or path.rsplit("/", 2)[1] not in ("jobs", "deployments"):

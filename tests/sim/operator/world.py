@@ -256,7 +256,7 @@ class World:
             if where[0] in (WORKLOADS, CLUSTERS):
                 self.hub.objects.change(*where, status={})
         for wanted in self.works.values():
-            wanted.epoch, wanted.finished, wanted.made = 0, False, []
+            wanted.epoch, wanted.moved, wanted.finished, wanted.made = 0, 0, False, []
         self.forgot = True
         for member in self.members.values():
             # Nothing tells a cluster that was rebuilt from the one that was meant any more.
