@@ -68,7 +68,12 @@ def test_ten_thousand_histories_are_played() -> None:
 
 
 @pytest.mark.parametrize(
-    "seed", [pytest.param(272, id="a cluster is undeclared just as a delete is written down for it")]
+    "seed",
+    [
+        pytest.param(272, id="a cluster is undeclared just as a delete is written down for it"),
+        pytest.param(702161, id="a cluster is rebuilt while its first status is under way"),
+        pytest.param(702066, id="a cluster is rebuilt, and the answer to its first status comes late"),
+    ],
 )
 def test_what_was_found_once_is_not_there_again(seed: int) -> None:
     play(seed)
