@@ -152,6 +152,9 @@ class Watchman:
         # The copy that it took over may be one of several that were left of a namesake.
         wanted.overlaps = wanted.overlaps or record.adopted_uid in self.world.excused
         wanted.epoch, wanted.finished = record.epoch, record.finished is not None
+        on = frozenset(place.cluster for place in record.placements)
+        if wanted.on != on:
+            wanted.on, wanted.on_since_s = on, self.world.clock.now_s
         self._moves(wanted, item["status"].get("moves") or [])
 
     def _excuse(self, wanted: Wanted) -> None:
@@ -324,9 +327,8 @@ class Watchman:
             wanted = self.whose(item)
             if wanted is None or item["metadata"].get("deletionTimestamp") or member.spoilt or member.sick_s < 8.0:
                 continue
-            status = self.world.hub.objects.items[wanted.where].get("status") or {}
-            on = {p["cluster"] for p in status.get("placements") or ()}
-            stale = bool(on) and member.name not in on
+            told = self.world.clock.now_s - wanted.on_since_s > AT_ONCE_S
+            stale = bool(wanted.on) and member.name not in wanted.on and told
             assert not stale, f"I2: {member.name} counts as back while a stale copy of {wanted.name} runs on it"
 
     def _promised_before(self, wanted: Wanted, member: Member) -> bool:

@@ -46,6 +46,7 @@ class Wanted:
         made: epoch and member of each copy that was made for it.
         overlaps: something other than the operator may have made it run twice.
         ended_s: when its success could first be seen by everybody.
+        on: the clusters that it is placed on, and since when.
         epoch: the highest that its status has held. moved: the epoch of its last move.
     """
 
@@ -58,6 +59,8 @@ class Wanted:
     deleting: bool = False
     made: list[tuple[int, str]] = field(default_factory=list)
     overlaps: bool = False
+    on: frozenset[str] = frozenset()
+    on_since_s: float = 0.0
     ended_s: float | None = None
     finished: bool = False
     epoch: int = 0
@@ -256,7 +259,7 @@ class World:
             if where[0] in (WORKLOADS, CLUSTERS):
                 self.hub.objects.change(*where, status={})
         for wanted in self.works.values():
-            wanted.epoch, wanted.moved, wanted.finished, wanted.made = 0, 0, False, []
+            wanted.epoch, wanted.moved, wanted.finished, wanted.made, wanted.on = 0, 0, False, [], frozenset()
         self.forgot = True
         for member in self.members.values():
             # Nothing tells a cluster that was rebuilt from the one that was meant any more.
