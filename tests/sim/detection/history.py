@@ -12,7 +12,7 @@ from tradewind.model.health import UNHEARD, Judgement, Verdict
 from tradewind.model.policy import Detection
 from tradewind.outage.evidence import Evidence, Fault, Heard, Probe, Write, Wrote, forgive, hear, see_write
 from tradewind.outage.freeze import Anchors
-from tradewind.outage.heartbeats import Reading, read_witness
+from tradewind.outage.heartbeats import FRESH_S, Reading, read_witness
 from tradewind.outage.verdict import MAX_LOOP_GAP_S, Case, judge, settle
 
 NAMES = ("a", "b", "c", "d")
@@ -46,7 +46,8 @@ class Truth:
     Attributes:
         up: its API server and nodes run. cut: the hub can't reach it. agent: its agent runs. expired: our key is.
         sick_since_s: since which probe its API server has not answered; `well_since_s`: since which it has in full.
-        dead_since_s: since when it is off. observes_since_s: since when its agent can tell of others.
+        dead_since_s: since when it is off. lives_since_s: since when its agent runs. observes_since_s: since when that
+            can tell of others.
     """
 
     up: bool = True
@@ -56,6 +57,7 @@ class Truth:
     sick_since_s: float | None = None
     dead_since_s: float | None = None
     well_since_s: float | None = 0.0
+    lives_since_s: float | None = None
     observes_since_s: float | None = None
     evidence: Evidence = field(default_factory=Evidence)
     health: Judgement = UNHEARD
@@ -124,7 +126,10 @@ class History:
         if self.hub_cut or self.resolver_fails:
             self.hub_sound_since_s = self.now_s
         for truth in self.fleet.values():
-            observes = truth.up and truth.agent and not truth.cut
+            lives = truth.up and truth.agent
+            began_s = self.now_s if truth.lives_since_s is None else truth.lives_since_s
+            truth.lives_since_s = began_s if lives else None
+            observes = lives and not truth.cut
             since_s = self.now_s if truth.observes_since_s is None else truth.observes_since_s
             truth.observes_since_s = since_s if observes else None
             alive = truth.up
@@ -187,7 +192,9 @@ class History:
             sick_s = 0.0 if truth.sick_since_s is None else self.now_s - truth.sick_since_s
             least_s = TWO_KINDS_S if self.agents else ONE_KIND_S
             assert sick_s >= least_s - PROBE_S, f"I7: {name} is Down after {sick_s:.0f} s"
-            assert not (self.agents and truth.up and truth.agent), f"I7: {name} is Down, and its agent lives"
+            # A hub that has been cut off since goes by what it has read last, as long as that is fresh.
+            known = truth.lives_since_s is not None and (not self.hub_cut or self.now_s - truth.lives_since_s > FRESH_S)
+            assert not (self.agents and known), f"I7: {name} is Down, and its agent lives"
             # What an agent has confirmed before the hub was cut off holds.
             unproven = self.anchors and not self.agents and self.hub_cut
             assert not unproven, f"I8: {name} is Down, and the hub is cut off"
