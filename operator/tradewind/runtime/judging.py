@@ -106,14 +106,13 @@ class Judging:
     def _case(self, entry: ClusterEntry) -> Case:
         waits = entry.evidence.was_down
         clean = not waits or self._is_clean(entry)
-        known = bool(entry.meant_uid)
         return Case(
             entry.evidence,
             entry.detection,
             entry.health,
             clean=clean,
             rebuilt=entry.rebuilt,
-            known=known,
+            known=bool(entry.meant_uid),
             announced=announced(entry.incidents),
         )
 

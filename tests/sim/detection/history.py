@@ -127,13 +127,14 @@ class History:
             self.hub_sound_since_s = self.now_s
         for truth in self.fleet.values():
             lives = truth.up and truth.agent
-            began_s = self.now_s if truth.lives_since_s is None else truth.lives_since_s
-            truth.lives_since_s = began_s if lives else None
-            observes = lives and not truth.cut
-            since_s = self.now_s if truth.observes_since_s is None else truth.observes_since_s
-            truth.observes_since_s = since_s if observes else None
-            alive = truth.up
-            truth.dead_since_s = None if alive else self.now_s if truth.dead_since_s is None else truth.dead_since_s
+            truth.lives_since_s = self._since(truth.lives_since_s, holds=lives)
+            truth.observes_since_s = self._since(truth.observes_since_s, holds=lives and not truth.cut)
+            truth.dead_since_s = self._since(truth.dead_since_s, holds=not truth.up)
+
+    def _since(self, since_s: float | None, *, holds: bool) -> float | None:
+        if not holds:
+            return None
+        return self.now_s if since_s is None else since_s
 
     def _probe(self, truth: Truth) -> None:
         answers = truth.up and not truth.cut and not self.hub_cut
@@ -150,8 +151,7 @@ class History:
         if heard is not Heard.UNKNOWN:
             first_s = started_s if truth.sick_since_s is None else truth.sick_since_s
             truth.sick_since_s = first_s if heard is Heard.SILENCE else None
-            since_s = self.now_s if truth.well_since_s is None else truth.well_since_s
-            truth.well_since_s = since_s if heard is Heard.ANSWER else None
+            truth.well_since_s = self._since(truth.well_since_s, holds=heard is Heard.ANSWER)
         if heard is Heard.ANSWER:
             truth.evidence = see_write(truth.evidence, Write(self.now_s, Wrote.WRITTEN))
 

@@ -148,9 +148,11 @@ class Watchman:
         record = record_from(item["status"])
         assert record.epoch >= wanted.epoch, f"I5: {wanted.name} went back from epoch {wanted.epoch} to {record.epoch}"
         assert record.finished is not None or not wanted.finished, f"I4: the end of {wanted.name} was forgotten"
-        wanted.uids = frozenset(filter(None, (wanted.uid, record.adopted_uid)))
-        # The copy that it took over may be one of several that were left of a namesake.
-        wanted.overlaps = wanted.overlaps or record.adopted_uid in self.world.excused
+        uids = frozenset(filter(None, (wanted.uid, record.adopted_uid)))
+        if uids != wanted.uids:
+            # The copy that it took over may be one of several that were left of a namesake.
+            wanted.overlaps = wanted.overlaps or bool(uids & self.world.excused)
+            wanted.uids = uids
         wanted.epoch, wanted.finished = record.epoch, record.finished is not None
         on = frozenset(place.cluster for place in record.placements)
         if wanted.on != on:
@@ -163,8 +165,7 @@ class Watchman:
         Work that may run twice need not wait for such a cluster, so that nothing tells of a copy on it.
         """
         for name, member in self.world.members.items():
-            cluster = self.world.hub.objects.items.get((CLUSTERS, "", name), {})
-            listed = (cluster.get("status") or {}).get("inventoriedAt")
+            listed = self._said_of(name).get("inventoriedAt")
             uids = {item["metadata"]["labels"].get(UID) for item in member.copies()}
             if self.world.forgot and not wanted.once and not listed:
                 self.world.excused |= uids & wanted.uids
@@ -249,8 +250,7 @@ class Watchman:
         if found is None or wanted is None:
             assert found is None or member.spoilt, f"I5: {path} on {member.name} is written to, and is somebody else's"
             return
-        status = self.world.hub.objects.items[wanted.where].get("status") or {}
-        places = {(place["cluster"], str(place["epoch"])) for place in status.get("placements") or ()}
+        places = {(place["cluster"], str(place["epoch"])) for place in self._placements(wanted)}
         epoch = found["metadata"]["labels"][EPOCH]
         assert (member.name, epoch) in places, f"I5: an old copy of {wanted.name} on {member.name} is written to"
 
@@ -269,8 +269,7 @@ class Watchman:
             self._asked_to_go(member, path)
 
     def _made(self, member: Member, body: Manifest) -> None:
-        cluster = self.world.hub.objects.items.get((CLUSTERS, "", member.name), {})
-        meant = (cluster.get("status") or {}).get("clusterUID")
+        meant = self._said_of(member.name).get("clusterUID")
         assert meant in (None, member.uid), f"I1: a copy for {meant} is made on {member.uid}, its successor"
         epoch = int(body["metadata"]["labels"][EPOCH])
         wanted = self.whose(body)
@@ -308,8 +307,7 @@ class Watchman:
             labels, wanted = item["metadata"]["labels"], self.whose(item)
             if item["metadata"]["name"] != name or wanted is None or wanted.deleting or wanted.suspended:
                 continue
-            status = self.world.hub.objects.items[wanted.where].get("status") or {}
-            places = {(p["cluster"], str(p["epoch"])): p["state"] for p in status.get("placements") or ()}
+            places = {(p["cluster"], str(p["epoch"])): p["state"] for p in self._placements(wanted)}
             state = places.get((member.name, labels[EPOCH]), "Releasing")
             again = state == "Finished" and not member.ended(item)
             assert again or state in ("Releasing", "Leaving"), (
@@ -333,11 +331,17 @@ class Watchman:
 
     def _promised_before(self, wanted: Wanted, member: Member) -> bool:
         """Whether it was given its place before that cluster was lost: it waits for it, and has its room."""
-        status = self.world.hub.objects.items[wanted.where].get("status") or {}
-        place = next((p for p in status.get("placements") or () if p["cluster"] == member.name), None)
-        cluster = self.world.hub.objects.items.get((CLUSTERS, "", member.name), {})
-        lost_at = (cluster.get("status") or {}).get("lostAt")
+        place = next((p for p in self._placements(wanted) if p["cluster"] == member.name), None)
+        lost_at = self._said_of(member.name).get("lostAt")
         return place is not None and lost_at is not None and seconds_of(place["since"]) < seconds_of(lost_at) + 1.0
+
+    def _placements(self, wanted: Wanted) -> list[Manifest]:
+        status = self.world.hub.objects.items[wanted.where].get("status") or {}
+        return status.get("placements") or []
+
+    def _said_of(self, cluster: str) -> Manifest:
+        """Read the status of a cluster; empty where it is not declared, or nothing was said."""
+        return self.world.hub.objects.items.get((CLUSTERS, "", cluster), {}).get("status") or {}
 
     def whose(self, item: Manifest) -> Wanted | None:
         """Find the workload that a copy belongs to."""

@@ -196,8 +196,7 @@ class World:
     def heal(self, name: str) -> None:
         """End all faults of a member."""
         member = self.members[name]
-        if self.island and name in self.island:
-            self.island = None
+        self._end_island(name)
         if not member.api.up:
             member.api.set_power(up=True)
         member.api.set_link(OPEN)
@@ -207,8 +206,8 @@ class World:
 
     def set_link(self, name: str, state: str) -> None:
         """Change the link to a member."""
-        if self.island and name in self.island and state != HOLE:
-            self.island = None
+        if state != HOLE:
+            self._end_island(name)
         self.members[name].api.set_link(state)
 
     def cut_off(self, but: str) -> None:
@@ -223,12 +222,16 @@ class World:
             for name in rest:
                 self.members[name].api.set_link(HOLE)
 
+    def _end_island(self, name: str) -> None:
+        """The hub is not cut off from all of them any more, if this is one of them."""
+        if self.island and name in self.island:
+            self.island = None
+
     def declare_anew(self, name: str) -> None:
         """Let an owner do what the status of a rebuilt cluster asks for."""
         member = self.members[name]
         if member.is_another and (CLUSTERS, "", name) in self.hub.objects.items:
-            if self.island and name in self.island:
-                self.island = None  # of a smaller fleet another share is silent
+            self._end_island(name)  # of a smaller fleet another share is silent
             member.is_another = False
             self.hub.objects.remove(CLUSTERS, "", name)
             self.clock.at(self.clock.now_s + 5.0, partial(self.declare, name))
